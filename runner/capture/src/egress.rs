@@ -1,0 +1,215 @@
+//! Which hosts a tunnel may go to: deny by default.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use pome_wire::env;
+
+/// Model providers that every agent may reach.
+const BASE: [&str; 6] = [
+    "*.anthropic.com",
+    "anthropic.com",
+    "api.openai.com",
+    "generativelanguage.googleapis.com",
+    "openrouter.ai",
+    "ai-gateway.vercel.sh",
+];
+
+/// Variables that hold the address of a model provider.
+const PROVIDER_ADDRESSES: [&str; 4] =
+    [env::ANTHROPIC_BASE_URL, env::OPENAI_BASE_URL, env::OPENAI_API_BASE, env::LLM_BASE_URL];
+
+/// Where a tunnel is to go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// Lower case, without brackets and without a trailing dot.
+    pub host: String,
+    /// 1..=65535.
+    pub port: u16,
+}
+
+impl Target {
+    /// Reads `host:port` or `[ipv6]:port`.
+    pub fn parse(authority: &str) -> Option<Self> {
+        let (host, port) = authority.rsplit_once(':')?;
+        let port = port.bytes().all(|byte| byte.is_ascii_digit()).then(|| port.parse::<u16>().ok()).flatten()?;
+        let host = match host.strip_prefix('[') {
+            Some(rest) => {
+                let address = rest.strip_suffix(']')?;
+                address.parse::<Ipv6Addr>().ok()?;
+                address
+            }
+            None if host.contains([':', ']', '@', '/']) => return None,
+            None => host,
+        };
+        let host = normal(host);
+        (port != 0 && !host.is_empty()).then_some(Self { host, port })
+    }
+
+    /// `host:port` with brackets around an IPv6 address.
+    pub fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self.host.ends_with(".localhost")
+            || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+            || self.host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
+    }
+}
+
+/// The allow list. Ports never matter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EgressPolicy {
+    everything: bool,
+    exact: Vec<String>,
+    /// `.example.com` for the pattern `*.example.com`.
+    suffixes: Vec<String>,
+}
+
+impl EgressPolicy {
+    /// The base list alone.
+    pub fn base() -> Self {
+        let mut policy = Self::default();
+        policy.allow_all(BASE);
+        policy
+    }
+
+    /// The base list, the provider addresses and `POME_EGRESS_ALLOW` of an environment.
+    pub fn from_environment(environment: &BTreeMap<String, String>) -> Self {
+        let mut policy = Self::base();
+        for name in PROVIDER_ADDRESSES {
+            if let Some(host) = environment.get(name).and_then(|url| host_of(url)) {
+                policy.allow(&host);
+            }
+        }
+        if let Some(list) = environment.get(env::EGRESS_ALLOW) {
+            policy.allow_all(list.split(','));
+        }
+        policy
+    }
+
+    /// Adds a pattern: a host, `*.suffix` (any depth, not the apex) or `*`.
+    pub fn allow(&mut self, pattern: &str) {
+        let pattern = normal(pattern.trim());
+        if pattern == "*" {
+            self.everything = true;
+        } else if let Some(suffix) = pattern.strip_prefix('*').filter(|suffix| suffix.starts_with('.')) {
+            self.suffixes.push(suffix.to_owned());
+        } else if !pattern.is_empty() {
+            self.exact.push(pattern);
+        }
+    }
+
+    /// Adds several patterns.
+    pub fn allow_all<'a>(&mut self, patterns: impl IntoIterator<Item = &'a str>) {
+        for pattern in patterns {
+            self.allow(pattern);
+        }
+    }
+
+    /// Whether a tunnel may go there.
+    pub fn allows(&self, target: &Target) -> bool {
+        self.everything
+            || target.is_loopback()
+            || self.exact.contains(&target.host)
+            || self.suffixes.iter().any(|suffix| target.host.ends_with(suffix) && target.host.len() > suffix.len())
+    }
+}
+
+/// Lower case, without the brackets of an IPv6 address and without one trailing dot.
+fn normal(host: &str) -> String {
+    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+fn host_of(url: &str) -> Option<String> {
+    let uri: hyper::Uri = url.trim().parse().ok()?;
+    uri.host().map(normal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(host: &str) -> Target {
+        Target::parse(&format!("{host}:443")).expect("a target")
+    }
+
+    #[test]
+    fn a_target_is_a_host_and_a_port() {
+        assert_eq!(Target::parse("API.OpenAI.com.:443"), Some(Target { host: "api.openai.com".into(), port: 443 }));
+        assert_eq!(Target::parse("[::1]:8080"), Some(Target { host: "::1".into(), port: 8080 }));
+        for malformed in [
+            "example.com",
+            "example.com:",
+            "example.com:0",
+            "example.com:65536",
+            "example.com:+1",
+            ":443",
+            "::1:443",
+            "[::1:443",
+            "[nonsense]:1",
+            "a@b:1",
+            "",
+        ] {
+            assert_eq!(Target::parse(malformed), None, "{malformed}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_providers_and_loopback_is_allowed_by_default() {
+        let policy = EgressPolicy::base();
+        for host in [
+            "api.anthropic.com",
+            "a.b.anthropic.com",
+            "anthropic.com",
+            "api.openai.com",
+            "localhost",
+            "x.localhost",
+            "127.9.9.9",
+            "[::1]",
+        ] {
+            assert!(policy.allows(&to(host)), "{host}");
+        }
+        for host in [
+            "openai.com",
+            "evilanthropic.com",
+            "api.openai.com.evil.example",
+            "128.0.0.1",
+            "localhost.example",
+            "example.com",
+        ] {
+            assert!(!policy.allows(&to(host)), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_pattern_does_not_include_its_apex() {
+        let mut policy = EgressPolicy::default();
+        policy.allow("*.Example.com.");
+        assert!(policy.allows(&to("deep.down.example.com")));
+        assert!(!policy.allows(&to("example.com")));
+        assert!(!policy.allows(&to("badexample.com")));
+    }
+
+    #[test]
+    fn the_environment_adds_hosts() {
+        let environment = BTreeMap::from([
+            ("OPENAI_BASE_URL".to_owned(), "https://llm.corp.example:8443/v1".to_owned()),
+            ("POME_EGRESS_ALLOW".to_owned(), "one.example, *.two.example,".to_owned()),
+        ]);
+        let policy = EgressPolicy::from_environment(&environment);
+        for host in ["llm.corp.example", "one.example", "a.two.example", "api.openai.com"] {
+            assert!(policy.allows(&to(host)), "{host}");
+        }
+        assert!(!policy.allows(&to("two.example")));
+        let open = BTreeMap::from([("POME_EGRESS_ALLOW".to_owned(), "*".to_owned())]);
+        assert!(EgressPolicy::from_environment(&open).allows(&to("anything.example")));
+    }
+}

@@ -1,0 +1,141 @@
+//! `pome checks lint`: which deterministic criteria would be skipped, and why.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use pome_sandbox::{Binding, Engine, Judge};
+use pome_scenario::{Criterion, CriterionType, Scenario};
+use pome_wire::Exit;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::render::{Style, plain};
+use crate::twins;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    version: u32,
+    files: Vec<FileReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct FileReport {
+    path: PathBuf,
+    ok: bool,
+    /// Criteria that a check understands.
+    bound: usize,
+    findings: Vec<Finding>,
+    /// Why the file cannot be looked at.
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    line: usize,
+    twin: String,
+    text: String,
+    reason: String,
+}
+
+pub(super) fn run(files: &[PathBuf], cx: &Context) -> Result<Exit, Failure> {
+    let mut judges = Judges { engine: twins::engine()?, known: BTreeMap::new() };
+    let mut report = Report { version: 1, files: Vec::new() };
+    for file in files {
+        report.files.push(look_at(file, &mut judges, cx)?);
+    }
+    if cx.console.json {
+        cx.console.document(&report)?;
+    } else {
+        cx.console.result(&text(&report, cx));
+    }
+    let exit = |file: &FileReport| match file {
+        FileReport { error: Some(_), .. } => Exit::Orchestrator,
+        FileReport { ok: false, .. } => Exit::BelowThreshold,
+        FileReport { .. } => Exit::Passed,
+    };
+    Ok(report.files.iter().map(exit).fold(Exit::Passed, Exit::worst))
+}
+
+fn look_at(file: &Path, judges: &mut Judges, cx: &Context) -> Result<FileReport, Failure> {
+    let mut report = FileReport { path: file.to_path_buf(), ok: false, bound: 0, findings: Vec::new(), error: None };
+    let scenario = match pome_scenario::read(&cx.cwd.join(file), &[]) {
+        Ok(scenario) => scenario,
+        Err(error) => {
+            let causes = Failure::from_error(Exit::Orchestrator, &error.problem);
+            let line = error.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+            let causes = std::iter::once(causes.message).chain(causes.causes).collect::<Vec<_>>().join(": ");
+            report.error = Some(format!("{line}{causes}"));
+            return Ok(report);
+        }
+    };
+    for criterion in scenario.criteria.iter().filter(|criterion| criterion.kind == CriterionType::Code) {
+        match judges.problem(&scenario, criterion)? {
+            None => report.bound += 1,
+            Some(reason) => report.findings.push(Finding {
+                line: criterion.line,
+                twin: scenario.twin_of(criterion).to_owned(),
+                text: criterion.text.clone(),
+                reason,
+            }),
+        }
+    }
+    report.ok = report.findings.is_empty();
+    Ok(report)
+}
+
+/// The checks of each twin, loaded when a criterion needs them.
+struct Judges {
+    engine: Engine,
+    known: BTreeMap<String, Option<Judge>>,
+}
+
+impl Judges {
+    /// Why nothing can judge the criterion; nothing when a check understands it.
+    fn problem(&mut self, scenario: &Scenario, criterion: &Criterion) -> Result<Option<String>, Failure> {
+        let twin = scenario.twin_of(criterion);
+        if !self.known.contains_key(twin) {
+            let judge = self
+                .engine
+                .embedded_names()
+                .contains(&twin)
+                .then(|| twins::embedded(&self.engine, twin))
+                .transpose()?
+                .map(|component| component.judge());
+            self.known.insert(twin.to_owned(), judge);
+        }
+        let Some(Some(judge)) = self.known.get(twin) else {
+            return Ok(Some(format!("the twin `{twin}` is not built in, so that nothing can judge it")));
+        };
+        let binding = judge.bind(&criterion.text).map_err(|fault| Failure::from_error(Exit::Orchestrator, &fault))?;
+        Ok(match binding {
+            Binding::Bound(_) => None,
+            Binding::Corrupted(miss) => Some(format!(
+                "corrupted_check_instance:{}: `{}` cannot be `{}`; `{}` would do",
+                miss.matcher, miss.slot, miss.value, miss.example
+            )),
+            Binding::Unmatched => Some(format!("unmatched: `pome checks {twin}` lists the sentences")),
+        })
+    }
+}
+
+fn text(report: &Report, cx: &Context) -> String {
+    let paint = cx.console.out;
+    let mut text = String::new();
+    for file in &report.files {
+        let path = file.path.display();
+        if let Some(error) = &file.error {
+            let _ = writeln!(text, "{} {path} - {}", paint.paint(Style::Bad, "!"), plain(error));
+        } else if file.ok {
+            let _ = writeln!(text, "{} {path} - {} criteria bind", paint.paint(Style::Good, "✓"), file.bound);
+        } else {
+            for finding in &file.findings {
+                let mark = paint.paint(Style::Bad, "✗");
+                let _ = writeln!(text, "{mark} {path}:{} - {}", finding.line, plain(&finding.text));
+                let _ = writeln!(text, "  {}", plain(&finding.reason));
+            }
+        }
+    }
+    text
+}

@@ -1,0 +1,229 @@
+//! What follows from a twin's description once and for all: fixed answers, listings, health documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use pome_sandbox::{Description, Route};
+use pome_wire::redact::Redactor;
+use serde_json::{Map, Value, json};
+
+use crate::http::{JSON, Reply, headers, reply};
+use crate::server::RuntimeInfo;
+
+/// Names below `_pome/` that belong to the platform.
+const RESERVED: [&str; 4] = ["health", "state", "events", "routes"];
+
+/// Answers that are the same every time.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) health: Bytes,
+    pub(crate) session_health: Bytes,
+    /// `{"tools":[...]}` as `tools/list` shows it.
+    pub(crate) tools: Bytes,
+    /// The same with the keys of `GET /mcp/tools`.
+    pub(crate) plain_tools: Bytes,
+    pub(crate) routes: Bytes,
+    pub(crate) reset: Bytes,
+    pub(crate) version: String,
+    tool_names: BTreeSet<String>,
+    refusals: BTreeMap<String, Fixed>,
+    extras: BTreeMap<String, Bytes>,
+    private_state: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Fixed {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Prepared {
+    /// Works everything out; the rule that the description breaks otherwise.
+    pub(crate) fn new(description: &Description, runtime: &RuntimeInfo) -> Result<Self, String> {
+        let tool_names = tool_names(description)?;
+        reserved(description)?;
+        let runtime_json = json!({
+            "package": runtime.package.clone().unwrap_or_else(|| format!("pome-twin-{}", description.id)),
+            "version": runtime.version,
+            "git_sha": runtime.git_sha,
+            "build_time": runtime.build_time,
+        });
+        let health = object("health", &description.health)?;
+        let (tools, plain_tools) = listings(description)?;
+        let mut reset = Map::from_iter([("ok".to_owned(), Value::Bool(true))]);
+        reset.extend(object("reset-answer", &description.reset_answer)?);
+        let mut refusals = BTreeMap::new();
+        for refusal in &description.refusals {
+            let fixed = fixed(refusal.status, &refusal.headers, &refusal.body)
+                .ok_or_else(|| format!("refusal `{}` is not an HTTP answer", refusal.case))?;
+            refusals.insert(refusal.case.clone(), fixed);
+        }
+        Ok(Self {
+            session_health: session_health(description, &health, &runtime_json)?,
+            health: health_document(description, health, &runtime_json),
+            tools,
+            plain_tools,
+            routes: routes(&description.routes),
+            reset: Value::Object(reset).to_string().into(),
+            version: runtime.version.clone(),
+            tool_names,
+            refusals,
+            extras: description.extras.iter().map(|(name, body)| (name.clone(), body.clone().into())).collect(),
+            private_state: description.private_state.clone(),
+        })
+    }
+
+    pub(crate) fn has_tool(&self, name: &str) -> bool {
+        self.tool_names.contains(name)
+    }
+
+    pub(crate) fn extra(&self, name: &str) -> Option<&Bytes> {
+        self.extras.get(name)
+    }
+
+    /// A fixed answer in the vendor's shape, or a neutral one where the twin brings none.
+    pub(crate) fn refusal(&self, case: &str) -> Reply {
+        if let Some(fixed) = self.refusals.get(case) {
+            let mut reply = reply(fixed.status, JSON, fixed.body.clone());
+            for (name, value) in &fixed.headers {
+                reply.headers_mut().insert(name, value.clone());
+            }
+            return reply;
+        }
+        let status = match case {
+            "admin-forbidden" => StatusCode::FORBIDDEN,
+            "trap" => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        crate::http::problem(status, case, "refused")
+    }
+
+    /// Status and body of a fixed answer, for rows.
+    pub(crate) fn refusal_parts(&self, case: &str) -> (u16, Bytes) {
+        self.refusals.get(case).map_or((500, Bytes::new()), |fixed| (fixed.status.as_u16(), fixed.body.clone()))
+    }
+
+    /// A state as others may see it.
+    pub(crate) fn public_state(&self, state: &[u8], redactor: &Redactor) -> Vec<u8> {
+        if self.private_state.is_empty() {
+            return redactor.json_bytes(state).into_owned();
+        }
+        // A state that is no object has no keys to leave out.
+        let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(state) else {
+            return redactor.json_bytes(state).into_owned();
+        };
+        for key in &self.private_state {
+            members.shift_remove(key);
+        }
+        let mut value = Value::Object(members);
+        redactor.value(&mut value);
+        value.to_string().into_bytes()
+    }
+}
+
+fn fixed(status: u16, lines: &[pome_sandbox::Header], body: &[u8]) -> Option<Fixed> {
+    let status = StatusCode::from_u16(status).ok()?;
+    Some(Fixed { status, headers: headers(lines).ok()?, body: body.to_vec().into() })
+}
+
+fn tool_names(description: &Description) -> Result<BTreeSet<String>, String> {
+    let mut names = BTreeSet::new();
+    for tool in &description.tools {
+        if !names.insert(tool.name.clone()) {
+            return Err(format!("two tools are called `{}`", tool.name));
+        }
+    }
+    Ok(names)
+}
+
+fn reserved(description: &Description) -> Result<(), String> {
+    for route in &description.routes {
+        let first = route.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if matches!(first, "_pome" | "mcp") {
+            return Err(format!(
+                "route `{} {}` lies below `/{first}`, which is the platform's",
+                route.method, route.path
+            ));
+        }
+    }
+    match description.extras.iter().find(|(name, _)| RESERVED.contains(&name.as_str())) {
+        Some((name, _)) => Err(format!("the extra document `{name}` has a name that is the platform's")),
+        None => Ok(()),
+    }
+}
+
+fn object(what: &str, bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    if bytes.is_empty() {
+        return Ok(Map::new());
+    }
+    serde_json::from_slice(bytes).map_err(|error| format!("`{what}` is not a JSON object: {error}"))
+}
+
+fn health_document(description: &Description, extras: Map<String, Value>, runtime: &Value) -> Bytes {
+    let mut body = Map::new();
+    body.insert("ok".to_owned(), true.into());
+    body.insert("twin".to_owned(), description.id.clone().into());
+    body.insert("implementation".to_owned(), description.implementation.clone().into());
+    body.insert("tools".to_owned(), description.tools.len().into());
+    body.insert("runtime".to_owned(), runtime.clone());
+    for (key, value) in extras {
+        body.entry(key).or_insert(value);
+    }
+    Value::Object(body).to_string().into()
+}
+
+fn session_health(description: &Description, extras: &Map<String, Value>, runtime: &Value) -> Result<Bytes, String> {
+    let mut body = Map::new();
+    for key in &description.session_health {
+        let value = match key.as_str() {
+            "ok" => true.into(),
+            "twin" => description.id.clone().into(),
+            "implementation" => description.implementation.clone().into(),
+            "runtime" => runtime.clone(),
+            "version" => runtime.get("version").cloned().unwrap_or_default(),
+            "recorder" => json!({ "durable": true }),
+            other => extras
+                .get(other)
+                .cloned()
+                .ok_or_else(|| format!("`session-health` names `{other}`, which `health` does not have"))?,
+        };
+        body.insert(key.clone(), value);
+    }
+    Ok(Value::Object(body).to_string().into())
+}
+
+fn listings(description: &Description) -> Result<(Bytes, Bytes), String> {
+    let mut listed = Vec::new();
+    let mut plain = Vec::new();
+    for tool in &description.tools {
+        let listing = object(&format!("listing of tool {}", tool.name), &tool.listing)?;
+        let renamed = listing.iter().map(|(key, value)| {
+            let key = if key == "inputSchema" { "input_schema" } else { key.as_str() };
+            (key.to_owned(), value.clone())
+        });
+        plain.push(Value::Object(renamed.collect()));
+        listed.push(Value::Object(listing));
+    }
+    let document = |tools: Vec<Value>| Bytes::from(json!({ "tools": tools }).to_string());
+    Ok((document(listed), document(plain)))
+}
+
+fn routes(routes: &[Route]) -> Bytes {
+    let lines: Vec<Value> = routes
+        .iter()
+        .map(|route| {
+            json!({
+                "method": route.method,
+                "path": route.path,
+                "action": route.action,
+                "mutates": route.mutates,
+                "fidelity": route.fidelity.as_str(),
+                "note": route.note,
+                "inputs": route.inputs,
+            })
+        })
+        .collect();
+    json!({ "routes": lines }).to_string().into()
+}

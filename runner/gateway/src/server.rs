@@ -1,0 +1,395 @@
+//! One listener with one default world and any number of isolated ones.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use pome_sandbox::{Component, Fault, OpenError, WorldOptions};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::delivery::Deliveries;
+use crate::description::Prepared;
+use crate::recorder::Recorder;
+use crate::seed;
+use crate::session;
+use crate::token::Secret;
+use crate::world::World;
+use crate::worlds::Worlds;
+
+/// How often worlds are looked at whose time is over.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Most failures of the twin that are kept for a report.
+const TRAPS: usize = 1000;
+
+/// Everything a server needs; nothing is read from the environment.
+pub struct ServerConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub addr: SocketAddr,
+    /// The twin.
+    pub component: Component,
+    /// What the default world starts from. The seed may hold `_clock`, `_meta`, `faults` and `failure_injection`: the gateway
+    /// takes them out. `_clock` yields to `world.clock`.
+    pub world: WorldOptions,
+    /// Where calls are recorded; its `run_id` names the run.
+    pub recorder: Recorder,
+    /// Signs and checks tokens.
+    pub secret: Secret,
+    /// `TWIN_ADMIN_TOKEN`. Absent: admin calls are taken from this machine only.
+    pub admin_token: Option<String>,
+    /// What `/healthz` says about the program.
+    pub runtime: RuntimeInfo,
+    /// Bounds on clients.
+    pub limits: HttpLimits,
+    /// Called when the twin failed in a call, after its world was put back in order.
+    pub on_trap: Option<OnTrap>,
+}
+
+impl ServerConfig {
+    /// A server on a free loopback port with a default seed.
+    pub fn new(component: Component, recorder: Recorder, secret: Secret) -> Self {
+        Self {
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+            component,
+            world: WorldOptions::default(),
+            recorder,
+            secret,
+            admin_token: None,
+            runtime: RuntimeInfo::default(),
+            limits: HttpLimits::default(),
+            on_trap: None,
+        }
+    }
+}
+
+impl fmt::Debug for ServerConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerConfig").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
+/// Receives twin failures.
+pub type OnTrap = Arc<dyn Fn(&Trapped) + Send + Sync>;
+
+/// A twin failed in a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trapped {
+    /// The session that was addressed.
+    pub sid: String,
+    /// Number of the recorded event in its world, counted from 1; of the next one for calls that are not recorded.
+    pub event: u64,
+    /// `event_id` of the row; absent for calls that are not recorded.
+    pub event_id: Option<String>,
+    /// Twin, action and reason.
+    pub fault: Fault,
+    /// Whether the world stands again as it was before the call; otherwise it has ended.
+    pub rebuilt: bool,
+}
+
+impl fmt::Display for Trapped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = if self.rebuilt { "the session goes on without the call" } else { "the session has ended" };
+        write!(f, "event {} of session `{}`: {}; {outcome}", self.event, self.sid, self.fault)
+    }
+}
+
+/// What `/healthz` says about the program.
+#[derive(Debug, Clone)]
+pub struct RuntimeInfo {
+    /// Absent: `pome-twin-<id>`.
+    pub package: Option<String>,
+    /// Version of the twin.
+    pub version: String,
+    /// Revision it was built from.
+    pub git_sha: String,
+    /// When it was built.
+    pub build_time: String,
+}
+
+impl Default for RuntimeInfo {
+    fn default() -> Self {
+        Self { package: None, version: "0.1.0".to_owned(), git_sha: "dev".to_owned(), build_time: "dev".to_owned() }
+    }
+}
+
+/// Bounds on clients.
+#[derive(Debug, Clone)]
+pub struct HttpLimits {
+    /// Largest request body in bytes.
+    pub body: usize,
+    /// How long a client may take for the head of a request; also how long a connection may idle between requests.
+    pub head_time: Duration,
+    /// How long a client may take for the body of a request.
+    pub body_time: Duration,
+    /// How long `stop` waits for answers that are under way.
+    pub drain_time: Duration,
+    /// Most connections at a time; further ones wait.
+    pub connections: usize,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            body: 32 << 20,
+            head_time: Duration::from_mins(1),
+            body_time: Duration::from_mins(1),
+            drain_time: Duration::from_secs(5),
+            connections: 16_384,
+        }
+    }
+}
+
+/// A server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on `{addr}`")]
+    Bind {
+        /// The address.
+        addr: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The description breaks a rule of the platform.
+    #[error("twin `{twin}` cannot be served: {reason}")]
+    Description {
+        /// The twin.
+        twin: String,
+        /// Which rule.
+        reason: String,
+    },
+    /// The seed holds something that the gateway does not understand.
+    #[error("seed of twin `{twin}`: {reason}")]
+    Seed {
+        /// The twin.
+        twin: String,
+        /// What and where.
+        reason: String,
+    },
+    /// The world cannot be opened.
+    #[error("twin `{twin}` did not start")]
+    World {
+        /// The twin.
+        twin: String,
+        /// Why.
+        source: OpenError,
+    },
+}
+
+/// A running server. Dropping it closes the listener and all connections at once; [`Server::stop`] lets answers leave first.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What every connection sees.
+pub(crate) struct Shared {
+    pub(crate) component: Component,
+    pub(crate) prepared: Prepared,
+    pub(crate) worlds: Worlds,
+    pub(crate) recorder: Recorder,
+    pub(crate) secret: Secret,
+    pub(crate) admin_token: Option<String>,
+    pub(crate) limits: HttpLimits,
+    pub(crate) address: SocketAddr,
+    pub(crate) deliveries: Deliveries,
+    on_trap: Option<OnTrap>,
+    traps: Mutex<Vec<Trapped>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Remembers and tells that the twin failed.
+    pub(crate) fn trapped(&self, trapped: Trapped) {
+        if let Some(on_trap) = &self.on_trap {
+            on_trap(&trapped);
+        }
+        let mut traps = self.traps.lock().unwrap_or_else(PoisonError::into_inner);
+        if traps.len() < TRAPS {
+            traps.push(trapped);
+        }
+    }
+}
+
+impl Server {
+    /// Opens the default world and listens.
+    pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
+        let twin = || config.component.description().id.clone();
+        let prepared = Prepared::new(config.component.description(), &config.runtime)
+            .map_err(|reason| StartError::Description { twin: twin(), reason })?;
+        let (options, rules) =
+            world_of(&config.component, config.world).map_err(|reason| StartError::Seed { twin: twin(), reason })?;
+        let owner = config.recorder.owner(&twin());
+        let world = World::open(&config.component, options, rules, owner, None)
+            .map_err(|source| StartError::World { twin: twin(), source })?;
+        let bind = |source| StartError::Bind { addr: config.addr, source };
+        let listener = TcpListener::bind(config.addr).await.map_err(bind)?;
+        let address = listener.local_addr().map_err(bind)?;
+        let shared = Arc::new(Shared {
+            component: config.component,
+            prepared,
+            worlds: Worlds::new(world),
+            recorder: config.recorder,
+            secret: config.secret,
+            admin_token: config.admin_token.filter(|token| !token.is_empty()),
+            limits: config.limits,
+            address,
+            deliveries: Deliveries::default(),
+            on_trap: config.on_trap,
+            traps: Mutex::default(),
+        });
+        let server = Self { shared, stopping: CancellationToken::new(), tasks: TaskTracker::new() };
+        server.tasks.spawn(accept(listener, Arc::clone(&server.shared), server.stopping.clone(), server.tasks.clone()));
+        server.tasks.spawn(sweep(Arc::downgrade(&server.shared), server.stopping.clone()));
+        Ok(server)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.address
+    }
+
+    /// `http://<address>/s/<sid>`
+    pub fn rest_url(&self, sid: &str) -> String {
+        format!("http://{}/s/{sid}", self.address())
+    }
+
+    /// `http://<address>/s/<sid>/mcp`
+    pub fn mcp_url(&self, sid: &str) -> String {
+        format!("{}/mcp", self.rest_url(sid))
+    }
+
+    /// The default world's state as the twin exports it: for the evaluator, never to be written anywhere.
+    pub async fn export_state(&self) -> Result<Vec<u8>, Fault> {
+        let world = self.shared.worlds.default_world();
+        let mut core = world.hold().await;
+        core.export_state()
+    }
+
+    /// The default world's state as `_pome/state` shows it: redacted, without the twin's private keys.
+    pub async fn public_state(&self) -> Result<Vec<u8>, Fault> {
+        let state = self.export_state().await?;
+        Ok(self.shared.prepared.public_state(&state, self.shared.recorder.redactor()))
+    }
+
+    /// Puts the default world back to its seed, clock, ids, event numbers and fault counters included. The recorder is not
+    /// touched.
+    pub async fn reseed(&self) -> Result<(), Fault> {
+        let world = self.shared.worlds.default_world();
+        let mut core = world.hold().await;
+        core.forget_events();
+        let outcome = core.reset();
+        world.note(&core);
+        outcome
+    }
+
+    /// Twin failures so far, the first of them if there are very many.
+    pub fn traps(&self) -> Vec<Trapped> {
+        self.shared.traps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Stops listening, lets answers that are under way leave, closes everything.
+    pub async fn stop(self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        // Connections that are still busy after that are closed with the runtime's tasks.
+        let _ = tokio::time::timeout(self.shared.limits.drain_time, self.tasks.wait()).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+        self.tasks.close();
+    }
+}
+
+/// Takes apart the seed of a world.
+pub(crate) fn world_of(
+    component: &Component,
+    options: WorldOptions,
+) -> Result<(WorldOptions, crate::fault::Rules), String> {
+    let Some(document) = &options.seed else {
+        return Ok((options, crate::fault::Rules::default()));
+    };
+    let parts = seed::split(document, component.description())?;
+    let clock = options.clock.or(parts.clock);
+    Ok((WorldOptions { seed: Some(parts.document), clock, ..options }, parts.rules))
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, stopping: CancellationToken, tasks: TaskTracker) {
+    let room = Arc::new(Semaphore::new(shared.limits.connections));
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&room).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = stopping.cancelled() => return,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
+                tasks.spawn(async move {
+                    let _place = place;
+                    serve(stream, peer, shared, stopping).await;
+                });
+            }
+            // Out of descriptors, or the client is gone already: others may still be served.
+            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, stopping: CancellationToken) {
+    // Small answers must not wait for more data to fill a segment.
+    let _ = stream.set_nodelay(true);
+    let head_time = shared.limits.head_time;
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { session::answer(&shared, peer, request).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(head_time)
+        .pipeline_flush(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    // What a broken connection says is of no use to anybody: its client is gone.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// Ends worlds whose time is over, also when nobody asks for them.
+async fn sweep(shared: Weak<Shared>, stopping: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stopping.cancelled() => return,
+            () = tokio::time::sleep(SWEEP) => {}
+        }
+        match shared.upgrade() {
+            Some(shared) => shared.worlds.sweep(crate::session::now_seconds()),
+            None => return,
+        }
+    }
+}

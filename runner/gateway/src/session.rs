@@ -1,0 +1,274 @@
+//! From a request to the door it knocks on: the route table of the platform, and who is calling.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request};
+use hyper::body::Incoming;
+use pome_sandbox::{Caller, Tokens};
+use uuid::Uuid;
+
+use crate::control;
+use crate::http::{Closed, Reply, nothing_here, read};
+use crate::mcp;
+use crate::rest::{self, Door};
+use crate::server::Shared;
+use crate::token::{Denied, Session, verify};
+use crate::uri;
+use crate::world::World;
+
+/// One authenticated request below a session.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) parts: &'a Parts,
+    /// The path below the session, beginning with a slash.
+    pub(crate) path: &'a str,
+    /// The query without a token in it.
+    pub(crate) query: Cow<'a, str>,
+    pub(crate) sid: String,
+    pub(crate) session: Session,
+    pub(crate) world: Arc<World>,
+    pub(crate) started: Instant,
+    prefix: &'a str,
+}
+
+impl Call<'_> {
+    /// Who is calling, as the twin gets to know it.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller {
+            sid: self.sid.clone(),
+            team: self.session.team.clone(),
+            login: self.session.login.clone(),
+            claims: self.session.claims.clone(),
+        }
+    }
+
+    /// The address of the session as the agent wrote it.
+    pub(crate) fn origin(&self) -> String {
+        format!("{}{}", origin(self.shared, self.parts), self.prefix)
+    }
+}
+
+/// Seconds since 1970.
+pub(crate) fn now_seconds() -> u64 {
+    u64::try_from(pome_wire::time::now_millis() / 1000).unwrap_or_default()
+}
+
+/// A fresh name for a request.
+pub(crate) fn request_id() -> String {
+    format!("req_{}", Uuid::new_v4().hyphenated())
+}
+
+/// Scheme and host that the client used.
+pub(crate) fn origin(shared: &Shared, parts: &Parts) -> String {
+    // A client behind a forward proxy writes the whole address on the request line.
+    let host = parts.uri.authority().map(http::uri::Authority::as_str);
+    let host = host.or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()));
+    match host {
+        Some(host) => format!("http://{host}"),
+        None => format!("http://{}", shared.address),
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Reply, Closed> {
+    let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    if path == "/healthz" && reads {
+        return Ok(crate::http::json(http::StatusCode::OK, shared.prepared.health.clone()));
+    }
+    if control::is_admin(&parts.method, path) {
+        return Ok(control::admin(shared, peer, &parts, body, started).await);
+    }
+    let (sid, prefix, rest) = match split(path) {
+        Some((sid, prefix, rest)) => (Some(uri::decode(sid).into_owned()), prefix, rest),
+        None if shared.component.description().root_mount => (None, "", path),
+        None => return Ok(nothing_here()),
+    };
+    let tokens = &shared.component.description().tokens;
+    let query = parts.uri.query().unwrap_or_default();
+    let mut token = header_token(&parts.headers, tokens).map(Cow::into_owned);
+    let mut visible = Cow::Borrowed(query);
+    if let Some(name) = &tokens.query
+        && let Some(found) = uri::parameter(query, name)
+    {
+        visible = Cow::Owned(uri::without(query, name));
+        token = token.or_else(|| Some(found.into_owned()));
+    }
+    let mut body = Some(body);
+    let mut bytes = None;
+    if token.is_none()
+        && parts.method == Method::POST
+        && let Some(name) = &tokens.form
+        && is_form(&parts.headers)
+        && let Some(body) = body.take()
+    {
+        let whole = match read(body, &shared.limits).await {
+            Ok(whole) => whole,
+            Err(refused) => return Ok(refused),
+        };
+        token = form_field(&parts.headers, &whole, name);
+        bytes = Some(whole);
+    }
+    let now = now_seconds();
+    let session = token
+        .as_deref()
+        .filter(|token| !token.is_empty())
+        .ok_or(Denied::Absent)
+        .and_then(|token| verify(&shared.secret, &shared.component.description().id, tokens, token, now));
+    let session = match session {
+        Ok(session) if sid.as_ref().is_some_and(|sid| *sid != session.sid) => {
+            return Ok(shared.prepared.refusal(Denied::OtherSession.case()));
+        }
+        Ok(session) => session,
+        Err(denied) => return Ok(shared.prepared.refusal(denied.case())),
+    };
+    let sid = sid.unwrap_or_else(|| session.sid.clone());
+    let Some(world) = shared.worlds.find(&sid, now) else {
+        return Ok(shared.prepared.refusal(Denied::Invalid.case()));
+    };
+    let call = Call { shared, parts: &parts, path: rest, query: visible, sid, session, world, started, prefix };
+    if reads && let Some(reply) = control::session(&call).await {
+        return Ok(reply);
+    }
+    if rest == "/mcp" && matches!(parts.method, Method::GET | Method::DELETE) {
+        return Ok(mcp::not_allowed());
+    }
+    if rest == "/mcp/tools" && reads {
+        return Ok(crate::http::json(http::StatusCode::OK, shared.prepared.plain_tools.clone()));
+    }
+    let bytes: Bytes = match (bytes, body) {
+        (Some(bytes), _) => bytes,
+        (None, Some(body)) => match read(body, &shared.limits).await {
+            Ok(bytes) => bytes,
+            Err(refused) => return Ok(refused),
+        },
+        (None, None) => Bytes::new(),
+    };
+    if parts.method == Method::POST {
+        if rest == "/mcp" {
+            return mcp::answer(&call, &bytes).await;
+        }
+        if rest == "/mcp/call" {
+            return mcp::legacy_call(&call, bytes).await;
+        }
+        if let Some(name) = rest.strip_prefix("/mcp/tools/").filter(|name| !name.is_empty() && !name.contains('/')) {
+            return mcp::legacy_tool(&call, &uri::decode(name), bytes).await;
+        }
+    }
+    rest::answer(&call, bytes, Door::Route).await
+}
+
+/// `/s/<sid>` and what is below it.
+fn split(path: &str) -> Option<(&str, &str, &str)> {
+    let below = path.strip_prefix("/s/")?;
+    let length = below.find('/').unwrap_or(below.len());
+    let (sid, rest) = below.split_at_checked(length)?;
+    let prefix = path.get(.."/s/".len() + length)?;
+    (!sid.is_empty()).then_some((sid, prefix, if rest.is_empty() { "/" } else { rest }))
+}
+
+/// The token in the `Authorization` header, if it is in a form that the twin accepts.
+fn header_token<'a>(headers: &'a HeaderMap, tokens: &Tokens) -> Option<Cow<'a, str>> {
+    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
+    let Some((word, rest)) = value.split_once(' ') else {
+        return (tokens.bare && !value.is_empty()).then_some(Cow::Borrowed(value));
+    };
+    let matches = |scheme: &&String| {
+        if tokens.any_case { scheme.eq_ignore_ascii_case(word) } else { *scheme == word }
+    };
+    let scheme = tokens.schemes.iter().find(matches)?;
+    let token = rest.trim();
+    if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = String::from_utf8(STANDARD.decode(token).ok()?).ok()?;
+        let user = decoded.split(':').next().unwrap_or_default().to_owned();
+        return (!user.is_empty()).then_some(Cow::Owned(user));
+    }
+    (!token.is_empty()).then_some(Cow::Borrowed(token))
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = content_type(headers).to_ascii_lowercase();
+    kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
+}
+
+fn form_field(headers: &HeaderMap, body: &[u8], name: &str) -> Option<String> {
+    let kind = content_type(headers);
+    if !kind.to_ascii_lowercase().starts_with("multipart/") {
+        return uri::parameter(std::str::from_utf8(body).ok()?, name).map(Cow::into_owned);
+    }
+    let boundary = kind.split(';').find_map(|part| part.trim().strip_prefix("boundary="))?.trim_matches('"');
+    let text = String::from_utf8_lossy(body);
+    text.split(&format!("--{boundary}")).find_map(|part| {
+        let (head, content) = part.split_once("\r\n\r\n")?;
+        let named = head.contains(&format!("name=\"{name}\"")) || head.contains(&format!("name={name}\r"));
+        named.then(|| content.trim_end_matches("\r\n").to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(schemes: &[&str], any_case: bool, bare: bool) -> Tokens {
+        Tokens { schemes: schemes.iter().map(|word| (*word).to_owned()).collect(), any_case, bare, ..Tokens::default() }
+    }
+
+    fn found(value: &str, tokens: &Tokens) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(AUTHORIZATION, value.parse().unwrap());
+        header_token(&headers, tokens).map(Cow::into_owned)
+    }
+
+    #[test]
+    fn a_token_counts_only_in_the_forms_that_the_twin_describes() {
+        let strict = tokens(&["Bearer"], false, false);
+        assert_eq!(found("Bearer abc", &strict).as_deref(), Some("abc"));
+        assert_eq!(found("  Bearer   abc  ", &strict).as_deref(), Some("abc"));
+        for value in ["bearer abc", "abc", "Bearer", "Bearer ", "Basic abc", "Bearerabc"] {
+            assert_eq!(found(value, &strict), None, "{value}");
+        }
+        let open = tokens(&["Bearer", "token", "Basic"], true, true);
+        assert_eq!(found("TOKEN abc", &open).as_deref(), Some("abc"));
+        assert_eq!(found("abc", &open).as_deref(), Some("abc"));
+        assert_eq!(found("Basic c2tfdGVzdDo=", &open).as_deref(), Some("sk_test"));
+        assert_eq!(found("Digest abc", &open), None);
+    }
+
+    #[test]
+    fn session_paths_are_split_at_the_first_slash() {
+        assert_eq!(split("/s/a/b/c"), Some(("a", "/s/a", "/b/c")));
+        assert_eq!(split("/s/a"), Some(("a", "/s/a", "/")));
+        assert_eq!(split("/s/a%2Fb/"), Some(("a%2Fb", "/s/a%2Fb", "/")));
+        assert_eq!(split("/s/"), None);
+        assert_eq!(split("/sx/a"), None);
+    }
+
+    #[test]
+    fn form_fields_are_found_in_both_encodings() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, "application/x-www-form-urlencoded".parse().unwrap());
+        assert_eq!(form_field(&headers, b"a=1&token=x%2By", "token").as_deref(), Some("x+y"));
+        headers.insert(CONTENT_TYPE, "multipart/form-data; boundary=XX".parse().unwrap());
+        let body = b"--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--XX\r\nContent-Disposition: form-data; name=\"token\"\r\n\r\nabc\r\n--XX--\r\n";
+        assert_eq!(form_field(&headers, body, "token").as_deref(), Some("abc"));
+    }
+}

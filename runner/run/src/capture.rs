@@ -1,0 +1,166 @@
+//! The capture proxy of one run: tunnels become rows of the trace, refusals become `egress.jsonl`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pome_capture::{EgressPolicy, Proxy, Refusal, Sink, Target, Tunnel};
+use pome_gateway::Recorder;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::report::BlockedEgress;
+
+/// A running proxy that writes into the trace of a run.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    proxy: Proxy,
+    rows: Arc<Rows>,
+    writer: JoinHandle<()>,
+}
+
+/// What the proxy saw beside the trace.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Most frequent first.
+    pub(crate) blocked: Vec<BlockedEgress>,
+    pub(crate) warnings: Vec<String>,
+}
+
+enum Message {
+    Row(Vec<u8>),
+    /// Answered when everything before it is in the trace.
+    Flush(oneshot::Sender<()>),
+}
+
+#[derive(Debug)]
+struct Rows {
+    queue: mpsc::UnboundedSender<Message>,
+    egress: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Tunnels that began earlier belong to the preflight.
+    since: Instant,
+    refused: BTreeMap<Target, u32>,
+    failure: Option<io::Error>,
+}
+
+impl Capture {
+    /// Starts the proxy on a free loopback port. `egress` is the file that refusals go to.
+    pub(crate) async fn start(policy: EgressPolicy, recorder: Recorder, egress: PathBuf) -> io::Result<Self> {
+        let (queue, mut messages) = mpsc::unbounded_channel();
+        let state = State { since: Instant::now(), refused: BTreeMap::new(), failure: None };
+        let rows = Arc::new(Rows { queue, egress, state: Mutex::new(state) });
+        let proxy = Proxy::start(policy, Arc::clone(&rows) as Arc<dyn Sink>, 0).await?;
+        let writer = tokio::spawn(async move {
+            while let Some(message) = messages.recv().await {
+                match message {
+                    Message::Row(row) => recorder.append(&row).await,
+                    Message::Flush(done) => {
+                        // Nobody waits any more when the run was ended meanwhile.
+                        let _ = done.send(());
+                    }
+                }
+            }
+        });
+        Ok(Self { proxy, rows, writer })
+    }
+
+    /// Where agents reach it.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.proxy.address()
+    }
+
+    /// Tunnels to the twins themselves are not model calls.
+    pub(crate) fn leave_unrecorded(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
+        for address in addresses {
+            for host in [address.ip().to_string(), "localhost".to_owned()] {
+                self.proxy.leave_unrecorded(Target { host, port: address.port() });
+            }
+        }
+    }
+
+    /// Forgets what was seen so far, and what of it is still open. Everything older is in the trace when this returns, so that
+    /// the trace can be cleared next.
+    pub(crate) async fn clear(&self) -> io::Result<()> {
+        {
+            let mut state = self.rows.state();
+            state.since = Instant::now();
+            state.refused.clear();
+            match fs::remove_file(&self.rows.egress) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        self.rows.flush().await;
+        Ok(())
+    }
+
+    /// Closes what is open and returns when all rows are in the trace.
+    pub(crate) async fn stop(self) -> Seen {
+        let mut seen = Seen::default();
+        if !self.proxy.stop().await {
+            seen.warnings
+                .push("the capture proxy did not stop in time; model calls may be missing in the trace".to_owned());
+        }
+        self.rows.flush().await;
+        self.writer.abort();
+        let mut state = self.rows.state();
+        if let Some(error) = state.failure.take() {
+            seen.warnings.push(format!("refused tunnels could not be written down: {error}"));
+        }
+        let refused = std::mem::take(&mut state.refused);
+        seen.blocked =
+            refused.into_iter().map(|(Target { host, port }, count)| BlockedEgress { host, port, count }).collect();
+        seen.blocked.sort_by_key(|blocked| std::cmp::Reverse(blocked.count));
+        seen
+    }
+}
+
+impl Rows {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn flush(&self) {
+        let (done, waiting) = oneshot::channel();
+        if self.queue.send(Message::Flush(done)).is_ok() {
+            let _ = waiting.await;
+        }
+    }
+}
+
+impl Sink for Rows {
+    fn tunnel_closed(&self, tunnel: Tunnel) {
+        let began = Instant::now().checked_sub(tunnel.latency);
+        if began.is_some_and(|began| began < self.state().since) {
+            return;
+        }
+        if let Ok(row) = serde_json::to_vec(&tunnel.event()) {
+            // The queue ends only with the run.
+            let _ = self.queue.send(Message::Row(row));
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) {
+        let mut state = self.state();
+        let count = state.refused.entry(refusal.target.clone()).or_default();
+        *count = count.saturating_add(1);
+        if let Err(error) = append(&self.egress, &refusal) {
+            state.failure.get_or_insert(error);
+        }
+    }
+}
+
+fn append(path: &Path, refusal: &Refusal) -> io::Result<()> {
+    let mut line = serde_json::to_vec(&refusal.event())?;
+    line.push(b'\n');
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(&line)
+}

@@ -1,0 +1,38 @@
+//! Runs: one from plan to artifacts, many as a batch, and what is done with a finished one.
+//!
+//! Owns the order of a run, the agent's process, the evaluation and the files of the run folder; leaves twins to `pome-gateway`
+//! and `pome-sandbox`, the proxy to `pome-capture`, and arguments and printing to the command line.
+//!
+//! Start at [`batch::run`]; it makes one [`plan::Plan`] per scenario and calls [`execute`] for every trial:
+//!
+//! ```text
+//! Request -> plan::resolve -> Plan -> execute: twins, proxy, preflight, states, agent, states, evaluate, artifacts, close
+//!                                  -> RunReport -> BatchReport
+//! ```
+
+mod agent;
+pub mod artifacts;
+pub mod batch;
+mod capture;
+mod command;
+pub mod correlate;
+mod evaluate;
+mod execute;
+pub mod export;
+pub mod fix_prompt;
+mod ids;
+pub mod inspect;
+pub mod interrupt;
+pub mod judge;
+pub mod merge;
+mod output;
+pub mod plan;
+pub mod progress;
+pub mod reevaluate;
+pub mod report;
+#[cfg(test)]
+mod samples;
+pub mod supervisor;
+mod venue;
+
+pub use execute::execute;

@@ -1,0 +1,67 @@
+//! Compiles the built-in components ahead of time, with the engine and settings that will run them, and writes the table that
+//! `src/precompiled.rs` includes. A component that is listed but not in `twins-wasm/prebuilt/` is left out; the program then says
+//! that it is not built in.
+
+use std::env;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use wasmtime::{Config, Engine};
+
+#[path = "src/config.rs"]
+mod config;
+#[path = "src/embedded.rs"]
+mod embedded;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let prebuilt = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../twins-wasm/prebuilt");
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/config.rs");
+    println!("cargo::rerun-if-changed=src/embedded.rs");
+    // Also when it does not exist yet: its first component has to be seen.
+    println!("cargo::rerun-if-changed={}", prebuilt.display());
+
+    // The baseline of the target, not this machine's processor: the program may run on another one.
+    let target = env::var("TARGET")?;
+    let engine = |mut config: Config| Engine::new(config.target(&target)?);
+    let worlds = engine(config::worlds())?;
+    let judges = engine(config::judges())?;
+
+    let mut table = String::new();
+    for (list, names) in [("TWINS", embedded::TWIN_NAMES), ("EVALUATORS", embedded::EVALUATOR_NAMES)] {
+        writeln!(table, "pub(crate) const {list}: &[Precompiled] = &[")?;
+        for name in names {
+            let path = prebuilt.join(format!("{name}.wasm"));
+            if !path.exists() {
+                continue;
+            }
+            println!("cargo::rerun-if-changed={}", path.display());
+            let bytes = fs::read(&path)?;
+            let mut digest = String::new();
+            for byte in Sha256::digest(&bytes) {
+                write!(digest, "{byte:02x}")?;
+            }
+            // An evaluator has no worlds.
+            let world_code = if list == "TWINS" { worlds.precompile_component(&bytes)? } else { Vec::new() };
+            fs::write(out.join(format!("{name}.worlds.cwasm")), world_code)?;
+            fs::write(out.join(format!("{name}.judges.cwasm")), judges.precompile_component(&bytes)?)?;
+            writeln!(table, "    Precompiled {{")?;
+            writeln!(table, "        name: {name:?},")?;
+            writeln!(table, "        digest: \"sha256:{digest}\",")?;
+            for purpose in ["worlds", "judges"] {
+                writeln!(
+                    table,
+                    "        {purpose}: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{purpose}.cwasm\")),"
+                )?;
+            }
+            writeln!(table, "    }},")?;
+        }
+        writeln!(table, "];")?;
+    }
+    fs::write(out.join("precompiled.rs"), table)?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! Tokens: who gets in, as whom, and who does not.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use pome_gateway::token::{Claims, Secret, mint, mint_provider};
+use serde_json::json;
+
+use crate::support::{SECRET, SID, Twin, github, token};
+
+fn status(twin: &Twin, sid: &str, token: &str) -> u16 {
+    let authorization = format!("Bearer {token}");
+    twin.send("GET", &format!("/s/{sid}/user"), &[("authorization", &authorization)], b"").status
+}
+
+#[test]
+fn forged_tokens_are_refused_in_the_vendors_shape() {
+    let twin = Twin::github();
+    let good = token(SID, 3600);
+    assert_eq!(status(&twin, SID, &good), 200);
+    let parts: Vec<&str> = good.split('.').collect();
+    let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let claims = |sid: &str| Claims { sid: sid.to_owned(), team_id: "tm".to_owned(), ..Claims::default() };
+    let forged = [
+        ("another secret", mint(&Secret::new("another secret, as long as the first one"), &claims(SID)).unwrap()),
+        ("no algorithm", format!("{}.{}.", encode(r#"{"alg":"none"}"#), parts[1])),
+        ("no algorithm, old signature", format!("{}.{}.{}", encode(r#"{"alg":"none"}"#), parts[1], parts[2])),
+        ("other algorithm", format!("{}.{}.{}", encode(r#"{"alg":"HS384"}"#), parts[1], parts[2])),
+        ("other claims", format!("{}.{}.{}", parts[0], encode(r#"{"sid":"contract-sid","login":"root"}"#), parts[2])),
+        ("expired", token(SID, -60)),
+        ("over in this second", token(SID, 0)),
+        ("of another session", token("other", 3600)),
+        ("signature cut", good[..good.len() - 4].to_owned()),
+        ("signature gone", format!("{}.{}.", parts[0], parts[1])),
+        ("only two parts", format!("{}.{}", parts[0], parts[1])),
+        ("doubled", format!("{good}.{good}")),
+        ("words", "let me in".to_owned()),
+    ];
+    for (name, forged) in forged {
+        let authorization = format!("Bearer {forged}");
+        let response = twin.send("GET", &format!("/s/{SID}/user"), &[("authorization", &authorization)], b"");
+        assert_eq!(response.status, 401, "{name}");
+        assert_eq!(response.json()["documentation_url"], "https://docs.github.com/rest", "{name}");
+    }
+}
+
+#[test]
+fn tokens_in_the_vendors_shape_work_for_their_session_only() {
+    let twin = Twin::github();
+    let secret = Secret::new(SECRET);
+    let component = github();
+    let tokens = &component.description().tokens;
+    for prefix in &tokens.prefixes {
+        for exp in [None, Some(4_000_000_000)] {
+            let token = mint_provider(&secret, "github", tokens, Some(prefix), SID, exp).unwrap();
+            assert_eq!(status(&twin, SID, &token), 200, "{prefix} {exp:?}");
+            assert_eq!(status(&twin, "other", &token), 401, "{prefix} {exp:?}: another session");
+            assert_eq!(status(&twin, SID, &token[..token.len() - 1]), 401, "{prefix} {exp:?}: cut");
+        }
+        let over = mint_provider(&secret, "github", tokens, Some(prefix), SID, Some(1_000_000_000)).unwrap();
+        assert_eq!(status(&twin, SID, &over), 401, "{prefix}: over");
+    }
+    let forged = mint_provider(&Secret::new("x"), "github", tokens, None, SID, None).unwrap();
+    assert_eq!(status(&twin, SID, &forged), 401);
+}
+
+#[test]
+fn the_twin_learns_who_calls_and_never_the_token() {
+    let twin = Twin::github();
+    assert_eq!(twin.get("/user").json()["login"], "alice");
+    let provider =
+        mint_provider(&Secret::new(SECRET), "github", &github().description().tokens, None, SID, None).unwrap();
+    let authorization = format!("token {provider}");
+    let response = twin.send("GET", &format!("/s/{SID}/user"), &[("authorization", &authorization)], b"");
+    assert_eq!(response.json()["login"], "pome-agent");
+    for row in twin.events() {
+        assert_eq!(row["request_headers"]["authorization"], json!("[REDACTED]"));
+        assert!(!row.to_string().contains(&provider));
+    }
+}

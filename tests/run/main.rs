@@ -1,0 +1,8 @@
+//! Whole runs with scripted agents, through the program.
+
+mod support;
+
+mod batches;
+mod endings;
+mod files;
+mod judged;

@@ -1,0 +1,32 @@
+//! Support for tests that need more than one crate.
+//!
+//! ```text
+//! http      one plain request
+//! project   a temporary folder with a clean environment, and the program run in it
+//! mask      the one list of things that differ from run to run
+//! ```
+//!
+//! Support makes projects and processes and reads what they say. It asserts nothing about them, except that they end in time.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test whose surroundings cannot be made has failed"
+)]
+
+mod http;
+mod mask;
+mod project;
+
+pub use http::{Answer, free_port, http};
+pub use mask::mask;
+pub use project::{Cmd, Output, Project, Started};
+
+/// Compares a whole output, masked, with an inline snapshot.
+#[macro_export]
+macro_rules! pome_snapshot {
+    ($output:expr, @$expected:literal) => {
+        insta::assert_snapshot!($output.masked(), @$expected)
+    };
+}

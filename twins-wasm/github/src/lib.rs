@@ -1,0 +1,85 @@
+//! GitHub as a twin: identity and tables. Actions, checks and views lie in folders by area; `state` is the data model, `git` the
+//! object model, `error` how GitHub says no.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "members are set on JSON objects that were written as objects just before; no slice is indexed"
+)]
+
+mod access;
+mod actions;
+mod checks;
+mod error;
+mod export;
+pub mod git;
+mod identity;
+mod refs;
+mod revision;
+mod routes;
+mod seed;
+mod state;
+mod tools;
+mod views;
+
+use pome_twin_kit::checks::{Check, Relaxed, Slot};
+use pome_twin_kit::describe::{Identity, NamedSeed};
+use pome_twin_kit::envelope::{Request, ToolCall};
+use pome_twin_kit::routes::Router;
+use pome_twin_kit::{Cx, Reply, Route, Tool, ToolReply, Twin};
+use serde_json::Value;
+
+/// The twin.
+#[derive(Debug)]
+pub struct GitHub;
+
+impl Twin for GitHub {
+    type State = state::State;
+    type Error = error::Error;
+
+    fn identity() -> Identity {
+        identity::identity()
+    }
+
+    const ROUTES: &'static [Route<Self>] = routes::ROUTES;
+    const TOOLS: &'static [Tool<Self>] = tools::TOOLS;
+    const TOOL_LISTINGS: &'static [&'static str] = &[
+        include_str!("../fixtures/tools/users.json"),
+        include_str!("../fixtures/tools/issues.json"),
+        include_str!("../fixtures/tools/search.json"),
+        include_str!("../fixtures/tools/collaborators.json"),
+        include_str!("../fixtures/tools/pulls.json"),
+        include_str!("../fixtures/tools/repos.json"),
+    ];
+    const CHECKS: &'static [Check] = checks::CHECKS;
+    const SLOTS: &'static [Slot] = checks::SLOTS;
+    const RELAXED: &'static [Relaxed] = checks::RELAXED;
+    const SEEDS: &'static [NamedSeed] = seed::SEEDS;
+
+    fn seed(document: Value, cx: &mut Cx<'_, Self>) -> Result<Value, error::Error> {
+        seed::apply(document, cx)
+    }
+
+    fn export(state: &state::State) -> Vec<u8> {
+        export::export(state)
+    }
+
+    fn unsupported(request: &Request, router: &Router<Self>) -> Reply {
+        identity::unsupported(request, router)
+    }
+
+    fn unknown_tool(call: &ToolCall) -> ToolReply {
+        identity::unknown_tool(call)
+    }
+
+    fn finish(cx: &Cx<'_, Self>, method: &str, reply: &mut Reply) {
+        identity::finish(cx, method, reply);
+    }
+
+    fn canonical_path(path: &str) -> &str {
+        // The address prefix of GitHub Enterprise, which some clients add by themselves.
+        path.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')).unwrap_or(path)
+    }
+}
+
+#[cfg(feature = "component")]
+pome_twin_kit::export_twin!(GitHub);

@@ -1,0 +1,72 @@
+//! What a vendor's crate supplies.
+
+use serde_json::Value;
+
+use crate::action::Cx;
+use crate::checks::{Check, Relaxed, Slot};
+use crate::describe::{Identity, NamedSeed};
+use crate::envelope::{Delivery, Request, ToolCall};
+use crate::input::InputError;
+use crate::reply::{Reply, ToolReply};
+use crate::routes::{Route, Router};
+use crate::store::Store;
+use crate::tools::Tool;
+
+/// One vendor.
+pub trait Twin: Sized + 'static {
+    type State: Store + Default;
+    type Error: VendorError<Self>;
+
+    /// Who the twin is: everything that the host has to know and that is not a table.
+    fn identity() -> Identity;
+
+    const ROUTES: &'static [Route<Self>];
+    const TOOLS: &'static [Tool<Self>];
+    /// JSON arrays of tools as the vendor's server lists them. Every row of [`Self::TOOLS`] has its entry in one of them.
+    const TOOL_LISTINGS: &'static [&'static str];
+    const CHECKS: &'static [Check];
+    /// The patterns behind the slots of the check templates.
+    const SLOTS: &'static [Slot];
+    /// Sentences that are understood beside the templates, in order.
+    const RELAXED: &'static [Relaxed];
+    /// `default` is among them.
+    const SEEDS: &'static [NamedSeed];
+
+    /// Builds the world from a seed document. The state is empty when this is called; on an error the world of before stays.
+    /// The answer is what `POST /admin/seed` says.
+    fn seed(document: Value, cx: &mut Cx<'_, Self>) -> Result<Value, Self::Error>;
+
+    /// The whole state as JSON bytes: sorted, no clock, same state same bytes.
+    fn export(state: &Self::State) -> Vec<u8>;
+
+    /// The loud answer for what is not modelled.
+    fn unsupported(request: &Request, router: &Router<Self>) -> Reply;
+
+    /// The answer to a tool that does not exist.
+    fn unknown_tool(call: &ToolCall) -> ToolReply;
+
+    /// A last look at every REST answer: headers that each one carries, conditional requests.
+    fn finish(_cx: &Cx<'_, Self>, _method: &str, _reply: &mut Reply) {}
+
+    /// Maps an alternative spelling of a path to the table's (`/api/v3/repos` to `/repos`).
+    fn canonical_path(path: &str) -> &str {
+        path
+    }
+
+    /// Does what has become due; see `wit/twin/world.wit`.
+    fn advance(_cx: &mut Cx<'_, Self>) -> Result<Vec<Delivery>, Self::Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// What can go wrong, in the vendor's terms.
+pub trait VendorError<T: Twin>: Sized {
+    fn malformed_body() -> Self;
+    fn input(error: InputError) -> Self;
+    /// How it looks on the REST door.
+    fn rest(&self, cx: &Cx<'_, T>) -> Reply;
+    /// How it looks as a tool error.
+    fn tool(&self, cx: &Cx<'_, T>) -> ToolReply;
+    /// One line for the trace.
+    fn message(&self) -> String;
+}
