@@ -13,6 +13,7 @@ mod error;
 mod export;
 pub mod git;
 mod identity;
+mod issue_index;
 mod refs;
 mod revision;
 mod routes;

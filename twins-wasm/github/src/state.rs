@@ -7,6 +7,7 @@ use pome_twin_kit::ids::hash_id;
 use pome_twin_kit::store::{Cell, Journal, Store, Table};
 
 use crate::git::{Mark, Objects, Oid};
+use crate::issue_index::IssueIndex;
 
 /// Who acts when the token names nobody, and who seeds write for.
 pub(crate) const DEFAULT_LOGIN: &str = "pome-agent";
@@ -412,7 +413,7 @@ pub struct State {
     /// By lower-case name.
     pub(crate) labels: Table<(RepoId, String), Label>,
     pub(crate) milestones: Table<Numbered, Milestone>,
-    pub(crate) issues: Table<Numbered, Issue>,
+    pub(crate) issues: Table<Numbered, Issue, IssueIndex>,
     pub(crate) pulls: Table<Numbered, Pull>,
     pub(crate) comments: Table<u64, Comment>,
     /// Repository, number, comment id.
@@ -586,6 +587,24 @@ impl State {
     /// Issues and pull requests of a repository, oldest number first.
     pub(crate) fn issues_of(&self, repo: RepoId) -> impl DoubleEndedIterator<Item = &Issue> {
         self.issues.range((repo, 0)..=(repo, u64::MAX)).map(|(_, issue)| issue)
+    }
+
+    /// Open issues and pull requests of a repository, what this call did included.
+    pub(crate) fn open_issues(&self, repo: RepoId) -> usize {
+        let counts = |issue: Option<&Issue>| usize::from(issue.is_some_and(|issue| issue.open));
+        let own = self.issues.pending().filter(|(key, _, _)| key.0 == repo);
+        own.fold(self.issues.index().count(repo, true), |count, (_, old, new)| count + counts(new) - counts(old))
+    }
+
+    /// Open and closed issues of a milestone, what this call did included.
+    pub(crate) fn milestone_counts(&self, repo: RepoId, milestone: u64) -> (usize, usize) {
+        let counts = |issue: Option<&Issue>, open| {
+            usize::from(issue.is_some_and(|issue| issue.milestone == Some(milestone) && issue.open == open))
+        };
+        let own = self.issues.pending().filter(|(key, _, _)| key.0 == repo);
+        own.fold(self.issues.index().milestone(repo, milestone), |(open, closed), (_, old, new)| {
+            (open + counts(new, true) - counts(old, true), closed + counts(new, false) - counts(old, false))
+        })
     }
 
     pub(crate) fn pulls_of(&self, repo: RepoId) -> impl DoubleEndedIterator<Item = &Pull> {

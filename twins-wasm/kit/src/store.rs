@@ -18,20 +18,43 @@ pub trait Store {
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Journal));
 }
 
-/// A map ordered by key, with undo.
-#[derive(Debug, Clone)]
-pub struct Table<K, V> {
-    rows: BTreeMap<K, V>,
-    undo: BTreeMap<K, Option<V>>,
+/// What a table knows of its rows besides their order, such as which of them share a property. It is told of every change of
+/// a call when that call commits, so it shows the rows as they were before the call.
+pub trait Index<K, V> {
+    /// A row appeared (`old` is absent), changed or went away (`new` is absent).
+    fn update(&mut self, key: &K, old: Option<&V>, new: Option<&V>);
 }
 
-impl<K, V> Default for Table<K, V> {
+/// Nothing is known.
+impl<K, V> Index<K, V> for () {
+    fn update(&mut self, _key: &K, _old: Option<&V>, _new: Option<&V>) {}
+}
+
+/// A map ordered by key, with undo.
+#[derive(Debug, Clone)]
+pub struct Table<K, V, I = ()> {
+    rows: BTreeMap<K, V>,
+    undo: BTreeMap<K, Option<V>>,
+    index: I,
+}
+
+impl<K, V, I: Default> Default for Table<K, V, I> {
     fn default() -> Self {
-        Self { rows: BTreeMap::new(), undo: BTreeMap::new() }
+        Self { rows: BTreeMap::new(), undo: BTreeMap::new(), index: I::default() }
     }
 }
 
-impl<K: Ord + Clone, V: Clone> Table<K, V> {
+impl<K: Ord + Clone, V: Clone, I> Table<K, V, I> {
+    /// What is known of the committed rows.
+    pub fn index(&self) -> &I {
+        &self.index
+    }
+
+    /// Rows that changed since the last commit, which the index does not know yet: key, value before, value now.
+    pub fn pending(&self) -> impl Iterator<Item = (&K, Option<&V>, Option<&V>)> {
+        self.undo.iter().map(|(key, old)| (key, old.as_ref(), self.rows.get(key)))
+    }
+
     pub fn get(&self, key: &K) -> Option<&V> {
         self.rows.get(key)
     }
@@ -104,14 +127,14 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
     }
 }
 
-impl<K: Ord + Clone, V: Clone> Journal for Table<K, V> {
+impl<K: Ord + Clone, V: Clone, I: Index<K, V>> Journal for Table<K, V, I> {
     fn changed(&self) -> bool {
         !self.undo.is_empty()
     }
 
     fn commit(&mut self) {
-        if !self.undo.is_empty() {
-            self.undo.clear();
+        for (key, old) in std::mem::take(&mut self.undo) {
+            self.index.update(&key, old.as_ref(), self.rows.get(&key));
         }
     }
 
@@ -190,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_rollback_takes_back_inserts_changes_and_removals() {
-        let mut table = Table::default();
+        let mut table: Table<_, _> = Table::default();
         table.insert(1, "one".to_owned());
         table.insert(2, "two".to_owned());
         table.commit();
@@ -207,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_row_removed_and_put_back_returns_to_its_first_value() {
-        let mut table = Table::default();
+        let mut table: Table<_, _> = Table::default();
         table.insert('a', 1);
         table.commit();
         table.remove(&'a');
@@ -215,6 +238,37 @@ mod tests {
         table.clear();
         table.rollback();
         assert_eq!(table.get(&'a'), Some(&1));
+    }
+
+    /// How many rows hold each value.
+    #[derive(Default)]
+    struct Counted(BTreeMap<&'static str, usize>);
+
+    impl Index<u8, &'static str> for Counted {
+        fn update(&mut self, _key: &u8, old: Option<&&'static str>, new: Option<&&'static str>) {
+            if let Some(old) = old {
+                *self.0.get_mut(old).unwrap() -= 1;
+            }
+            if let Some(new) = new {
+                *self.0.entry(new).or_default() += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_follows_commits_and_never_sees_a_rollback() {
+        let mut table = Table::<u8, &'static str, Counted>::default();
+        table.insert(1, "red");
+        table.insert(2, "red");
+        table.commit();
+        *table.get_mut(&2).unwrap() = "blue";
+        table.insert(3, "blue");
+        assert_eq!(table.index().0, BTreeMap::from([("red", 2)]));
+        table.rollback();
+        table.remove(&1);
+        *table.get_mut(&2).unwrap() = "green";
+        table.commit();
+        assert_eq!(table.index().0, BTreeMap::from([("red", 0), ("green", 1)]));
     }
 
     #[test]

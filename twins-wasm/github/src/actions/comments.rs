@@ -5,7 +5,8 @@ use pome_twin_kit::page::Paging;
 use pome_twin_kit::{Action, Cx, Reply, ToolReply, View, action};
 use serde::Deserialize;
 
-use super::issues::{Direction, since};
+use super::issue_lists::Direction;
+use super::issues::since;
 use super::reactions::{self, Content};
 use super::{Page, paging, rows};
 use crate::GitHub;

@@ -7,16 +7,16 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
+use super::issue_lists::{Direction, Filter, Ordering, Part, Sort, StateFilter, Wanted, mentions, ordered, ordered_in};
 use super::labels::{self, LabelName};
 use super::{Page, assignees, comments, paging, rows};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
-use crate::state::{Issue, Numbered, Permission, Repo, RepoId, State, fold};
+use crate::state::{Issue, Numbered, Permission, Repo, State, fold};
 use crate::views::Site;
 use crate::views::issues::{Extra, IssueReceipt, IssueView, ToolIssue};
 use crate::views::labels::ToolLabel;
-use crate::views::milestones::Tally;
 
 /// The repository and the issue of a key, both there.
 pub(crate) fn found(state: &State, key: Numbered) -> Option<(&Repo, &Issue)> {
@@ -37,12 +37,12 @@ pub(crate) struct Shown(pub(crate) Numbered);
 impl View<GitHub> for Shown {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
         let Some((repo, issue)) = found(cx.state, self.0) else { return };
-        let (site, tally) = (Site::of(cx), Tally::default());
+        let site = Site::of(cx);
         if reply.status == 201 {
             reply
                 .header("location", format!("{}/repos/{}/{}/issues/{}", site.api, repo.owner, repo.name, issue.number));
         }
-        reply.write_json(&IssueView { site, repo, issue, tally: &tally, extra: Extra::ClosedBy });
+        reply.write_json(&IssueView { site, repo, issue, extra: Extra::ClosedBy });
     }
 
     fn tool(&self, cx: &Cx<'_, GitHub>) -> ToolReply {
@@ -323,138 +323,6 @@ pub(crate) fn change_state(
     }
 }
 
-/// `open`, `closed` or `all`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum StateFilter {
-    #[default]
-    Open,
-    Closed,
-    All,
-}
-
-impl StateFilter {
-    pub(crate) const fn admits(self, open: bool) -> bool {
-        match self {
-            Self::Open => open,
-            Self::Closed => !open,
-            Self::All => true,
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Sort {
-    #[default]
-    Created,
-    Updated,
-    Comments,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Direction {
-    Asc,
-    #[default]
-    Desc,
-}
-
-/// A filter value that may also be `*` (any) or `none`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Wanted {
-    Any,
-    None,
-    One(String),
-}
-
-impl Wanted {
-    fn parse(text: &str) -> Self {
-        match text {
-            "*" => Self::Any,
-            "none" => Self::None,
-            other => Self::One(fold(other)),
-        }
-    }
-}
-
-/// Which issues a list shows.
-#[derive(Debug, Default)]
-struct Filter {
-    state: StateFilter,
-    /// In lower case.
-    labels: Vec<String>,
-    /// One of the labels is enough.
-    any_label: bool,
-    assignee: Option<Wanted>,
-    milestone: Option<Wanted>,
-    creator: Option<String>,
-    mentioned: Option<String>,
-    since: Option<Time>,
-    without_pulls: bool,
-}
-
-impl Filter {
-    fn admits(&self, state: &State, repo: RepoId, issue: &Issue) -> bool {
-        let carries = |wanted: &String| issue.labels.iter().any(|label| fold(label) == *wanted);
-        self.state.admits(issue.open)
-            && self.since.is_none_or(|since| issue.updated_at >= since)
-            && (self.labels.is_empty()
-                || if self.any_label { self.labels.iter().any(carries) } else { self.labels.iter().all(carries) })
-            && match &self.assignee {
-                None => true,
-                Some(Wanted::Any) => !issue.assignees.is_empty(),
-                Some(Wanted::None) => issue.assignees.is_empty(),
-                Some(Wanted::One(login)) => issue.assignees.iter().any(|assigned| fold(assigned) == *login),
-            }
-            && match &self.milestone {
-                None => true,
-                Some(Wanted::Any) => issue.milestone.is_some(),
-                Some(Wanted::None) => issue.milestone.is_none(),
-                Some(Wanted::One(number)) => issue.milestone.is_some_and(|own| own.to_string() == *number),
-            }
-            && self.creator.as_deref().is_none_or(|login| fold(&issue.user) == fold(login))
-            && self.mentioned.as_deref().is_none_or(|login| mentions(issue.body.as_deref().unwrap_or_default(), login))
-            && !(self.without_pulls && state.is_pull((repo, issue.number)))
-    }
-}
-
-/// Whether a text names `@login` as a word of its own.
-pub(crate) fn mentions(text: &str, login: &str) -> bool {
-    let in_login = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    text.split('@').skip(1).any(|rest| {
-        let end = rest.find(|letter| !in_login(letter)).unwrap_or(rest.len());
-        rest.get(..end).is_some_and(|name| name.trim_end_matches('-').eq_ignore_ascii_case(login))
-    })
-}
-
-/// The issues of some repositories that a filter admits, in order. Rows come almost sorted from the table, so the sort is one
-/// more pass.
-fn ordered(
-    state: &State,
-    repos: impl Iterator<Item = RepoId>,
-    admits: impl Fn(RepoId, &Issue) -> bool,
-    sort: Sort,
-    direction: Direction,
-) -> Vec<Numbered> {
-    let mut rows: Vec<((u64, u64), Numbered)> = Vec::new();
-    for repo in repos {
-        for issue in state.issues_of(repo).filter(|issue| admits(repo, issue)) {
-            let rank = match sort {
-                Sort::Created => issue.created_at.0,
-                Sort::Updated => issue.updated_at.0,
-                Sort::Comments => issue.comments,
-            };
-            rows.push(((rank, issue.number), (repo, issue.number)));
-        }
-    }
-    rows.sort_unstable();
-    if direction == Direction::Desc {
-        rows.reverse();
-    }
-    rows.into_iter().map(|(_, key)| key).collect()
-}
-
 /// A page of issues.
 pub(crate) struct Listed {
     page: Page<Numbered>,
@@ -463,10 +331,9 @@ pub(crate) struct Listed {
 
 impl View<GitHub> for Listed {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let tally = Tally::default();
         self.page.write(cx, reply, |site, key| {
             let (repo, issue) = found(site.state, *key)?;
-            Some(IssueView { site, repo, issue, tally: &tally, extra: self.extra })
+            Some(IssueView { site, repo, issue, extra: self.extra })
         });
     }
 }
@@ -526,10 +393,10 @@ impl Action<GitHub> for List {
             since: since(self.since.as_deref())?,
             ..Filter::default()
         };
-        let state = &*cx.state;
-        let admits = |repo, issue: &Issue| filter.admits(state, repo, issue);
-        let keys = ordered(state, std::iter::once(repo.id), admits, self.sort, self.direction);
-        Ok(Listed { page: Page::of(keys.into_iter(), paging(self.page, self.per_page)), extra: Extra::None })
+        let paging = paging(self.page, self.per_page);
+        let ordering = Ordering { sort: self.sort, direction: self.direction };
+        let part = ordered_in(cx.state, repo.id, &filter, ordering, (paging.start(), paging.per_page));
+        Ok(Listed { page: part.page(paging), extra: Extra::None })
     }
 }
 
@@ -586,9 +453,10 @@ impl Action<GitHub> for ListMine {
             Relation::Repos | Relation::All => true,
         };
         let repos = state.repos.values().filter(|repo| cx.permission(repo).is_some()).map(|repo| repo.id);
-        let admits = |repo, issue: &Issue| related(issue) && filter.admits(state, repo, issue);
-        let keys = ordered(state, repos, admits, self.sort, self.direction);
-        Ok(Listed { page: Page::of(keys.into_iter(), paging(self.page, self.per_page)), extra: Extra::Repository })
+        let paging = paging(self.page, self.per_page);
+        let ordering = Ordering { sort: self.sort, direction: self.direction };
+        let part = ordered(state, repos, &filter, related, ordering, (paging.start(), paging.per_page));
+        Ok(Listed { page: part.page(paging), extra: Extra::Repository })
     }
 }
 
@@ -729,11 +597,8 @@ impl Action<GitHub> for ListByCursor {
             ToolDirection::Asc => Direction::Asc,
             ToolDirection::Desc => Direction::Desc,
         };
-        let state = &*cx.state;
-        let admits = |repo, issue: &Issue| filter.admits(state, repo, issue);
-        let all = ordered(state, std::iter::once(repo.id), admits, sort, direction);
-        let total = all.len();
-        let keys = all.into_iter().skip(start).take(paging(None, self.per_page).per_page).collect();
+        let most = paging(None, self.per_page).per_page;
+        let Part { keys, total } = ordered_in(cx.state, repo.id, &filter, Ordering { sort, direction }, (start, most));
         Ok(Stretch { keys, start: start.min(total), total, fields: self.fields.filter(|fields| !fields.is_empty()) })
     }
 }

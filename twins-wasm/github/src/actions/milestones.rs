@@ -5,7 +5,8 @@ use pome_twin_kit::input::nullable;
 use pome_twin_kit::{Action, Cx, Reply, View, action};
 use serde::Deserialize;
 
-use super::issues::{Direction, OpenOrClosed, StateFilter};
+use super::issue_lists::{Direction, StateFilter};
+use super::issues::OpenOrClosed;
 use super::labels::Listed as Labels;
 use super::{Page, paging, rows};
 use crate::GitHub;
@@ -13,7 +14,7 @@ use crate::access::Access;
 use crate::error::Error;
 use crate::state::{Milestone, Numbered, Permission, Repo, State, fold};
 use crate::views::Site;
-use crate::views::milestones::{MilestoneView, Tally};
+use crate::views::milestones::MilestoneView;
 
 fn find(state: &State, key: Numbered) -> Result<&Milestone, Error> {
     state.milestones.get(&key).ok_or_else(Error::not_found)
@@ -24,13 +25,13 @@ pub(crate) struct Shown(Numbered);
 
 impl View<GitHub> for Shown {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let (site, tally) = (Site::of(cx), Tally::default());
+        let site = Site::of(cx);
         let Some(repo) = cx.state.repos.get(&self.0.0) else { return };
         if reply.status == 201 {
             let address = format!("{}/repos/{}/{}/milestones/{}", site.api, repo.owner, repo.name, self.0.1);
             reply.header("location", address);
         }
-        reply.write_json(&MilestoneView::find(site, repo, Some(self.0.1), &tally));
+        reply.write_json(&MilestoneView::find(site, repo, Some(self.0.1)));
     }
 }
 
@@ -41,9 +42,8 @@ pub(crate) struct Listed {
 
 impl View<GitHub> for Listed {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let tally = Tally::default();
         self.page.write(cx, reply, |site, (repo, number)| {
-            MilestoneView::find(site, site.state.repos.get(repo)?, Some(*number), &tally)
+            MilestoneView::find(site, site.state.repos.get(repo)?, Some(*number))
         });
     }
 }
@@ -74,7 +74,6 @@ impl Action<GitHub> for List {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Listed, Error> {
         let repo = cx.repo(&self.owner, &self.repo)?.id;
-        let tally = Tally::default();
         let of_repo = cx.state.milestones.range((repo, 0)..=(repo, u64::MAX)).map(|(_, milestone)| milestone);
         let mut keys: Vec<(u64, Numbered)> = of_repo
             .filter(|milestone| self.state.admits(milestone.open))
@@ -83,7 +82,7 @@ impl Action<GitHub> for List {
                     // What is not due comes after everything that is.
                     Sort::DueOn => milestone.due_on.map_or(u64::MAX, |at| at.0),
                     Sort::Completeness => {
-                        let (open, closed) = tally.of(cx.state, repo, milestone.number);
+                        let (open, closed) = cx.state.milestone_counts(repo, milestone.number);
                         u64::try_from(closed * 10_000 / (open + closed).max(1)).unwrap_or_default()
                     }
                 };

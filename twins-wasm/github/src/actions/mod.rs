@@ -9,6 +9,7 @@ pub(crate) mod commits;
 pub(crate) mod contents;
 pub(crate) mod git_objects;
 pub(crate) mod git_rows;
+pub(crate) mod issue_lists;
 pub(crate) mod issues;
 pub(crate) mod labels;
 pub(crate) mod media;

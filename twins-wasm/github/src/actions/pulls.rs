@@ -18,7 +18,6 @@ use crate::refs::{close_pull, commit_named};
 use crate::state::{Issue, Numbered, Permission, Pull, Repo, RepoId, State, fold};
 use crate::views::commits::{CommitView, GitUser};
 use crate::views::files::{FileView, ShortFile};
-use crate::views::milestones::Tally;
 use crate::views::pulls::{Detail, PullView, ToolPull, pull_id};
 use crate::views::users::simple_users;
 use crate::views::{HTML, Site};
@@ -37,8 +36,7 @@ impl Shown {
 
 impl View<GitHub> for Shown {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let tally = Tally::default();
-        if let Some(view) = PullView::of(Site::of(cx), self.key, &tally, Some(&self.detail)) {
+        if let Some(view) = PullView::of(Site::of(cx), self.key, Some(&self.detail)) {
             reply.write_json(&view);
         }
     }
@@ -72,8 +70,7 @@ pub(crate) struct Short(pub(crate) Numbered);
 
 impl View<GitHub> for Short {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let tally = Tally::default();
-        if let Some(view) = PullView::of(Site::of(cx), self.0, &tally, None) {
+        if let Some(view) = PullView::of(Site::of(cx), self.0, None) {
             reply.write_json(&view);
         }
     }
@@ -213,9 +210,8 @@ pub(crate) struct Listed {
 
 impl View<GitHub> for Listed {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let tally = Tally::default();
         let site = Site::of(cx);
-        let rows: Vec<_> = self.page.keys.iter().filter_map(|key| PullView::of(site, *key, &tally, None)).collect();
+        let rows: Vec<_> = self.page.keys.iter().filter_map(|key| PullView::of(site, *key, None)).collect();
         reply.write_json(&rows);
         self.page.link(cx, reply);
     }

@@ -3,7 +3,7 @@
 use pome_twin_kit::{Action, Cx, Reply, View};
 use serde::Deserialize;
 
-use super::issues::Direction;
+use super::issue_lists::Direction;
 use super::{Page, paging};
 use crate::GitHub;
 use crate::access::Access;

@@ -5,7 +5,7 @@ use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::labels::applied;
-use super::milestones::{MilestoneView, Tally};
+use super::milestones::MilestoneView;
 use super::reactions::Rollup;
 use super::repos::RepoView;
 use super::users::{SimpleUser, ToolUser, association, simple_users};
@@ -34,7 +34,6 @@ pub(crate) struct IssueView<'a> {
     pub(crate) site: Site<'a>,
     pub(crate) repo: &'a Repo,
     pub(crate) issue: &'a Issue,
-    pub(crate) tally: &'a Tally,
     pub(crate) extra: Extra,
 }
 
@@ -69,7 +68,7 @@ impl Serialize for IssueView<'_> {
         map.serialize_entry("active_lock_reason", &issue.lock_reason)?;
         map.serialize_entry("assignee", &issue.assignees.first().map(|login| SimpleUser::of(site, login)))?;
         map.serialize_entry("assignees", &simple_users(site, &issue.assignees))?;
-        map.serialize_entry("milestone", &MilestoneView::find(site, repo, issue.milestone, self.tally))?;
+        map.serialize_entry("milestone", &MilestoneView::find(site, repo, issue.milestone))?;
         map.serialize_entry("comments", &issue.comments)?;
         map.serialize_entry("created_at", &issue.created_at.to_seconds())?;
         map.serialize_entry("updated_at", &issue.updated_at.to_seconds())?;

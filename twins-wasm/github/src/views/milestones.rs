@@ -1,52 +1,25 @@
 //! Milestones and how much of them is done.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::users::SimpleUser;
 use super::{HTML, Site};
-use crate::state::{Milestone, Repo, RepoId, State};
-
-/// Open and closed issues of one milestone.
-type Counts = (usize, usize);
-
-/// Counts the issues of a repository's milestones once for all that is shown in one answer.
-#[derive(Debug, Default)]
-pub(crate) struct Tally(RefCell<BTreeMap<RepoId, BTreeMap<u64, Counts>>>);
-
-impl Tally {
-    pub(crate) fn of(&self, state: &State, repo: RepoId, milestone: u64) -> Counts {
-        let mut known = self.0.borrow_mut();
-        let counts = known.entry(repo).or_insert_with(|| {
-            let mut counts: BTreeMap<u64, Counts> = BTreeMap::new();
-            for issue in state.issues_of(repo) {
-                let Some(milestone) = issue.milestone else { continue };
-                let (open, closed) = counts.entry(milestone).or_default();
-                *if issue.open { open } else { closed } += 1;
-            }
-            counts
-        });
-        counts.get(&milestone).copied().unwrap_or_default()
-    }
-}
+use crate::state::{Milestone, Repo};
 
 /// `milestone`
 pub(crate) struct MilestoneView<'a> {
     pub(crate) site: Site<'a>,
     pub(crate) repo: &'a Repo,
     pub(crate) milestone: &'a Milestone,
-    pub(crate) tally: &'a Tally,
 }
 
 impl<'a> MilestoneView<'a> {
     /// The milestone of an issue or pull request, if it has one.
-    pub(crate) fn find(site: Site<'a>, repo: &'a Repo, number: Option<u64>, tally: &'a Tally) -> Option<Self> {
+    pub(crate) fn find(site: Site<'a>, repo: &'a Repo, number: Option<u64>) -> Option<Self> {
         let milestone = site.state.milestones.get(&(repo.id, number?))?;
-        Some(Self { site, repo, milestone, tally })
+        Some(Self { site, repo, milestone })
     }
 }
 
@@ -55,7 +28,7 @@ impl Serialize for MilestoneView<'_> {
         let (site, repo, milestone) = (self.site, self.repo, self.milestone);
         let (api, owner, name, number) = (site.api, &repo.owner, &repo.name, milestone.number);
         let id = hash_id(&format!("{owner}/{name}/milestone/{number}"));
-        let (open, closed) = self.tally.of(site.state, repo.id, number);
+        let (open, closed) = site.state.milestone_counts(repo.id, number);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("url", &format_args!("{api}/repos/{owner}/{name}/milestones/{number}"))?;
         map.serialize_entry("html_url", &format_args!("{HTML}/{owner}/{name}/milestone/{number}"))?;

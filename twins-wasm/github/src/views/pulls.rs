@@ -5,7 +5,7 @@ use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::labels::applied;
-use super::milestones::{MilestoneView, Tally};
+use super::milestones::MilestoneView;
 use super::repos::RepoView;
 use super::users::{SimpleUser, ToolUser, association, simple_users};
 use super::{HTML, Site};
@@ -37,16 +37,15 @@ pub(crate) struct PullView<'a> {
     pub(crate) repo: &'a Repo,
     pub(crate) issue: &'a Issue,
     pub(crate) pull: &'a Pull,
-    pub(crate) tally: &'a Tally,
     pub(crate) detail: Option<&'a Detail>,
 }
 
 impl<'a> PullView<'a> {
     /// `None` when there is no such pull request.
-    pub(crate) fn of(site: Site<'a>, key: Numbered, tally: &'a Tally, detail: Option<&'a Detail>) -> Option<Self> {
+    pub(crate) fn of(site: Site<'a>, key: Numbered, detail: Option<&'a Detail>) -> Option<Self> {
         let state = site.state;
         let repo = state.repos.get(&key.0)?;
-        Some(Self { site, repo, issue: state.issues.get(&key)?, pull: state.pulls.get(&key)?, tally, detail })
+        Some(Self { site, repo, issue: state.issues.get(&key)?, pull: state.pulls.get(&key)?, detail })
     }
 }
 
@@ -68,7 +67,7 @@ impl Serialize for PullView<'_> {
         map.serialize_entry("user", &SimpleUser::of(site, &issue.user))?;
         links.write_addresses(&mut map)?;
         map.serialize_entry("labels", &applied(site, repo, &issue.labels))?;
-        map.serialize_entry("milestone", &MilestoneView::find(site, repo, issue.milestone, self.tally))?;
+        map.serialize_entry("milestone", &MilestoneView::find(site, repo, issue.milestone))?;
         map.serialize_entry("assignee", &issue.assignees.first().map(|login| SimpleUser::of(site, login)))?;
         map.serialize_entry("assignees", &simple_users(site, &issue.assignees))?;
         map.serialize_entry("requested_reviewers", &simple_users(site, &pull.requested_reviewers))?;

@@ -77,7 +77,7 @@ impl Serialize for RepoView<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (site, repo) = (self.site, self.repo);
         let (api, state, owner, name) = (site.api, site.state, &repo.owner, &repo.name);
-        let open_issues = state.issues_of(repo.id).filter(|issue| issue.open).count();
+        let open_issues = state.open_issues(repo.id);
         let forks = state.repos.values().filter(|other| other.parent == Some(repo.id)).count();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &repo.id)?;
@@ -202,7 +202,7 @@ impl Serialize for ToolRepo<'_> {
         map.serialize_entry("stargazers_count", &0)?;
         let forks = state.repos.values().filter(|other| other.parent == Some(repo.id)).count();
         map.serialize_entry("forks_count", &forks)?;
-        let open_issues = state.issues_of(repo.id).filter(|issue| issue.open).count();
+        let open_issues = state.open_issues(repo.id);
         map.serialize_entry("open_issues_count", &open_issues)?;
         map.serialize_entry("updated_at", &repo.updated_at.to_seconds())?;
         map.serialize_entry("created_at", &repo.created_at.to_seconds())?;

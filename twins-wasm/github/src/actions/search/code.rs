@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::query::{Query, Range, Term};
-use super::{Results, in_place, page_of, parse, repos_in};
+use super::{Place, Results, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::contents::only;
@@ -112,7 +112,7 @@ impl Action<GitHub> for Search {
             let Some(repo) = cx.state.repos.get(&id) else { continue };
             let named = query
                 .terms()
-                .any(|term| term.qualifier.as_deref() == Some("repo") && in_place(term, repo) == Some(true));
+                .any(|term| term.qualifier.as_deref() == Some("repo") && Place::of(repo).holds(term) == Some(true));
             let Some(commit) = cx.state.head(repo).filter(|_| repo.parent.is_none() || forks || named) else {
                 continue;
             };

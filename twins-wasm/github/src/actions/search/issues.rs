@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::query::{Query, Range, Term, has_text, has_word};
-use super::{Order, Results, in_place, page_of, parse, repos_in};
+use super::{Order, Place, Results, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
-use crate::actions::issues::{found, mentions};
+use crate::actions::issue_lists::mentions;
+use crate::actions::issues::found;
 use crate::actions::{Page, paging};
 use crate::error::Error;
 use crate::state::{Issue, Numbered, Pull, Repo, ReviewState, State, Subject, fold};
 use crate::views::Site;
 use crate::views::issues::{Extra, IssueView};
-use crate::views::milestones::Tally;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -39,11 +39,15 @@ enum Sort {
 struct Candidate<'a> {
     state: &'a State,
     repo: &'a Repo,
+    place: &'a Place,
     issue: &'a Issue,
-    pull: Option<&'a Pull>,
 }
 
 impl Candidate<'_> {
+    fn pull(&self) -> Option<&Pull> {
+        self.state.pulls.get(&(self.repo.id, self.issue.number))
+    }
+
     fn comments(&self) -> impl Iterator<Item = &crate::state::Comment> {
         self.state.comments_on((self.repo.id, self.issue.number))
     }
@@ -57,7 +61,7 @@ impl Candidate<'_> {
     }
 
     fn is_merged(&self) -> bool {
-        self.pull.is_some_and(|pull| pull.merged)
+        self.pull().is_some_and(|pull| pull.merged)
     }
 
     /// The latest verdicts of the reviewers, put together.
@@ -75,7 +79,7 @@ impl Candidate<'_> {
             "changes_requested"
         } else if any(ReviewState::Approved) {
             "approved"
-        } else if self.pull.is_some_and(|pull| !pull.requested_reviewers.is_empty()) {
+        } else if self.pull().is_some_and(|pull| !pull.requested_reviewers.is_empty()) {
             "required"
         } else {
             "none"
@@ -84,13 +88,13 @@ impl Candidate<'_> {
 
     fn is(&self, value: &str) -> bool {
         match value {
-            "issue" => self.pull.is_none(),
-            "pr" | "pull-request" => self.pull.is_some(),
+            "issue" => self.pull().is_none(),
+            "pr" | "pull-request" => self.pull().is_some(),
             "open" => self.issue.open,
             "closed" => !self.issue.open,
             "merged" => self.is_merged(),
-            "unmerged" => self.pull.is_some() && !self.is_merged(),
-            "draft" => self.pull.is_some_and(|pull| pull.draft),
+            "unmerged" => self.pull().is_some() && !self.is_merged(),
+            "draft" => self.pull().is_some_and(|pull| pull.draft),
             "locked" => self.issue.locked,
             "unlocked" => !self.issue.locked,
             "public" => !self.repo.private,
@@ -102,7 +106,7 @@ impl Candidate<'_> {
 
     fn holds(&self, term: &Term, places: &[&str], me: &str) -> bool {
         let Some(qualifier) = term.qualifier.as_deref() else { return self.has_text(&term.value, places) };
-        if let Some(placed) = in_place(term, self.repo) {
+        if let Some(placed) = self.place.holds(term) {
             return placed;
         }
         let (issue, value) = (self.issue, term.value.as_str());
@@ -141,21 +145,21 @@ impl Candidate<'_> {
             "created" => time(Some(issue.created_at)),
             "updated" => time(Some(issue.updated_at)),
             "closed" => time(issue.closed_at),
-            "merged" => time(self.pull.and_then(|pull| pull.merged_at)),
-            "draft" => self.pull.is_some_and(|pull| pull.draft.to_string() == value),
-            "head" => self.pull.is_some_and(|pull| fold(&pull.head_ref).starts_with(value)),
-            "base" => self.pull.is_some_and(|pull| fold(&pull.base_ref).starts_with(value)),
-            "sha" => self.pull.is_some_and(|pull| value.len() >= 7 && pull.head_sha.to_string().starts_with(value)),
-            "review" => self.pull.is_some() && self.review() == value,
+            "merged" => time(self.pull().and_then(|pull| pull.merged_at)),
+            "draft" => self.pull().is_some_and(|pull| pull.draft.to_string() == value),
+            "head" => self.pull().is_some_and(|pull| fold(&pull.head_ref).starts_with(value)),
+            "base" => self.pull().is_some_and(|pull| fold(&pull.base_ref).starts_with(value)),
+            "sha" => self.pull().is_some_and(|pull| value.len() >= 7 && pull.head_sha.to_string().starts_with(value)),
+            "review" => self.pull().is_some() && self.review() == value,
             "review-requested" => {
-                self.pull.is_some_and(|pull| pull.requested_reviewers.iter().any(|reviewer| fold(reviewer) == login))
+                self.pull().is_some_and(|pull| pull.requested_reviewers.iter().any(|reviewer| fold(reviewer) == login))
             }
             "reviewed-by" => {
                 let mut reviews = self.state.reviews_on((self.repo.id, issue.number));
                 reviews.any(|review| review.state != ReviewState::Pending && fold(&review.user) == login)
             }
             "status" => {
-                self.pull.is_some_and(|pull| self.state.combined_status(pull.head_repo, pull.head_sha) == value)
+                self.pull().is_some_and(|pull| self.state.combined_status(pull.head_repo, pull.head_sha) == value)
             }
             "language" => self.repo.language.as_deref().is_some_and(|language| fold(language) == value),
             "archived" => self.repo.archived.to_string() == value,
@@ -223,11 +227,11 @@ fn search(cx: &Cx<'_, GitHub>, query: &Query, sort: Option<Sort>, order: Order) 
     };
     let mut rows: Vec<((u64, u64), Numbered)> = Vec::new();
     for repo in repos_in(cx, query).into_iter().filter_map(|id| state.repos.get(&id)) {
+        let place = &Place::of(repo);
         for issue in state.issues_of(repo.id) {
-            let key = (repo.id, issue.number);
-            let candidate = Candidate { state, repo, issue, pull: state.pulls.get(&key) };
+            let candidate = Candidate { state, repo, place, issue };
             if query.holds(|term| candidate.holds(term, &places, &me)) {
-                rows.push(((candidate.rank(sort), issue.number), key));
+                rows.push(((candidate.rank(sort), issue.number), (repo.id, issue.number)));
             }
         }
     }
@@ -246,10 +250,10 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    fn views<'a>(&self, cx: &'a Cx<'_, GitHub>, tally: &'a Tally) -> Vec<IssueView<'a>> {
+    fn views<'a>(&self, cx: &'a Cx<'_, GitHub>) -> Vec<IssueView<'a>> {
         let site = Site::of(cx);
         let rows = self.page.keys.iter().filter_map(|key| found(cx.state, *key));
-        rows.map(|(repo, issue)| IssueView { site, repo, issue, tally, extra: Extra::Score }).collect()
+        rows.map(|(repo, issue)| IssueView { site, repo, issue, extra: Extra::Score }).collect()
     }
 }
 
@@ -261,15 +265,13 @@ impl View<GitHub> for Found {
             results: Results<T>,
             search_type: &'static str,
         }
-        let tally = Tally::default();
-        let results = Results::new(self.page.total, self.views(cx, &tally));
+        let results = Results::new(self.page.total, self.views(cx));
         reply.write_json(&Body { results, search_type: "lexical" });
         self.page.link(cx, reply);
     }
 
     fn tool(&self, cx: &Cx<'_, GitHub>) -> ToolReply {
-        let tally = Tally::default();
-        let views = self.views(cx, &tally);
+        let views = self.views(cx);
         let Some(fields) = &self.fields else {
             return ToolReply::json(&Results::new(self.page.total, views));
         };

@@ -64,16 +64,31 @@ impl<T> Results<T> {
 pub(crate) fn repos_in(cx: &Cx<'_, GitHub>, query: &Query) -> Vec<RepoId> {
     let visible = cx.state.repos.values().filter(|repo| cx.permission(repo).is_some());
     visible
-        .filter(|repo| query.holds(|term| in_place(term, repo).unwrap_or(!term.negated)))
+        .filter(|repo| {
+            let place = Place::of(repo);
+            query.holds(|term| place.holds(term).unwrap_or(!term.negated))
+        })
         .map(|repo| repo.id)
         .collect()
 }
 
-/// Whether a repository is where `repo:`, `user:` or `org:` points; `None` for any other term.
-pub(crate) fn in_place(term: &Term, repo: &Repo) -> Option<bool> {
-    match term.qualifier.as_deref()? {
-        "repo" => Some(fold(&repo.full_name()) == term.value),
-        "user" | "org" => Some(fold(&repo.owner) == term.value.trim_start_matches('@')),
-        _ => None,
+/// What place qualifiers look at, in lower case.
+pub(crate) struct Place {
+    full_name: String,
+    owner: String,
+}
+
+impl Place {
+    pub(crate) fn of(repo: &Repo) -> Self {
+        Self { full_name: fold(&repo.full_name()), owner: fold(&repo.owner) }
+    }
+
+    /// Whether this is where `repo:`, `user:` or `org:` points; `None` for any other term.
+    pub(crate) fn holds(&self, term: &Term) -> Option<bool> {
+        match term.qualifier.as_deref()? {
+            "repo" => Some(self.full_name == term.value),
+            "user" | "org" => Some(self.owner == term.value.trim_start_matches('@')),
+            _ => None,
+        }
     }
 }

@@ -162,9 +162,8 @@ pub(crate) fn has_word(text: &str, wanted: &str) -> bool {
     let Some((&first, _)) = wanted.split_first() else { return true };
     let belongs = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80);
     let mut at = 0;
-    while let Some(found) =
-        text.get(at..).and_then(|rest| rest.iter().position(|byte| byte.to_ascii_lowercase() == first))
-    {
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr2(lower, upper, rest)) {
         let start = at + found;
         let end = start + wanted.len();
         let Some(part) = text.get(start..end) else { return false };

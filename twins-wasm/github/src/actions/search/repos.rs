@@ -4,7 +4,7 @@ use pome_twin_kit::{Action, Cx, Reply, ToolReply, View};
 use serde::Deserialize;
 
 use super::query::{Range, Term, has_text};
-use super::{Order, Results, in_place, page_of, parse};
+use super::{Order, Place, Results, page_of, parse};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::{Page, paging};
@@ -38,7 +38,7 @@ fn holds(state: &State, repo: &Repo, term: &Term) -> bool {
             || repo.topics.iter().any(|topic| fold(topic) == value);
     };
     match qualifier {
-        "repo" | "user" | "org" => in_place(term, repo).unwrap_or_default(),
+        "repo" | "user" | "org" => Place::of(repo).holds(term).unwrap_or_default(),
         "is" | "visibility" => match value {
             "public" => !repo.private,
             "private" => repo.private,
