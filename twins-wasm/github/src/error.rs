@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::GitHub;
 use crate::git;
+use crate::tool_errors;
 
 /// Where errors that belong to no documented operation point.
 pub(crate) const GENERIC_DOC: &str = "https://docs.github.com/rest";
@@ -18,11 +19,24 @@ pub struct Error {
     pub(crate) errors: Option<Vec<Value>>,
     /// Points to the generic page instead of the operation's.
     generic: bool,
+    /// Who says it.
+    pub(crate) source: Source,
+}
+
+/// Where a refusal comes from: only tools show the difference.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Source {
+    /// The API; the MCP server wraps its answer.
+    Api,
+    /// The MCP server itself, before it asks the API or after; the message is all it says.
+    Server,
+    /// An input that does not decode.
+    Input(InputError),
 }
 
 impl Error {
     pub(crate) fn new(status: u16, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), errors: None, generic: false }
+        Self { status, message: message.into(), errors: None, generic: false, source: Source::Api }
     }
 
     pub(crate) fn not_found() -> Self {
@@ -85,6 +99,18 @@ impl Error {
         Self { generic: true, ..Self::new(501, format!("This twin does not model {what}.")) }
     }
 
+    /// 422 in the words of the official MCP server, which refuses this without asking the API.
+    pub(crate) fn by_server(message: impl Into<String>) -> Self {
+        Self { source: Source::Server, ..Self::unprocessable(message) }
+    }
+
+    /// 422: a tool was called without an argument that it needs.
+    pub(crate) fn argument(name: &str) -> Self {
+        let message = format!("missing required parameter: {name}");
+        let row = json!({ "resource": "Request", "field": name, "code": "missing_field", "message": message });
+        Self { source: Source::Server, ..Self::validation(vec![row]) }
+    }
+
     /// The error points to the generic page.
     #[must_use]
     pub(crate) fn generic(mut self) -> Self {
@@ -119,7 +145,7 @@ impl VendorError<GitHub> for Error {
 
     fn input(error: InputError) -> Self {
         let field = error.field();
-        match (&error.problem, error.place) {
+        let refused = match (&error.problem, error.place) {
             // A path value of the wrong form names nothing.
             (_, Some(Place::Path)) => Self::not_found(),
             (Problem::Missing, None) => Self::not_supplied(&field),
@@ -134,7 +160,8 @@ impl VendorError<GitHub> for Error {
                     vec![json!({ "resource": "Request", "field": field, "code": "invalid", "message": reason })];
                 Self::validation(errors)
             }
-        }
+        };
+        Self { source: Source::Input(error), ..refused }
     }
 
     fn rest(&self, cx: &Cx<'_, GitHub>) -> Reply {
@@ -146,8 +173,11 @@ impl VendorError<GitHub> for Error {
     }
 
     fn tool(&self, cx: &Cx<'_, GitHub>) -> ToolReply {
-        let body = self.body(cx.doc);
-        let mut reply = ToolReply { status: self.status, is_error: true, ..ToolReply::json(&body) };
+        // The content is what the official server says; the value, which the twin's own doors and the trace show, is the
+        // API's answer.
+        let value = Reply::json(self.status, &self.body(cx.doc)).body;
+        let said = ToolReply::error_text(self.status, &tool_errors::text(cx, self));
+        let mut reply = ToolReply { value, ..said };
         if self.status == 501 {
             reply.fidelity = Some(pome_twin_kit::envelope::Fidelity::Unsupported);
         }

@@ -19,6 +19,7 @@ mod revision;
 mod routes;
 mod seed;
 mod state;
+mod tool_errors;
 mod tools;
 mod views;
 
@@ -27,7 +28,7 @@ use pome_twin_kit::describe::{Identity, NamedSeed};
 use pome_twin_kit::envelope::{Request, ToolCall};
 use pome_twin_kit::routes::Router;
 use pome_twin_kit::{Cx, Reply, Route, Tool, ToolReply, Twin};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The twin.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ impl Twin for GitHub {
         include_str!("../fixtures/tools/collaborators.json"),
         include_str!("../fixtures/tools/pulls.json"),
         include_str!("../fixtures/tools/repos.json"),
+        include_str!("../fixtures/tools/issue_types.json"),
+        include_str!("../fixtures/tools/copilot.json"),
     ];
     const CHECKS: &'static [Check] = checks::CHECKS;
     const SLOTS: &'static [Slot] = checks::SLOTS;
@@ -66,6 +69,10 @@ impl Twin for GitHub {
 
     fn unsupported(request: &Request, router: &Router<Self>) -> Reply {
         identity::unsupported(request, router)
+    }
+
+    fn check_arguments(tool: &str, arguments: &Map<String, Value>) -> Result<(), error::Error> {
+        tool_errors::check(tool, arguments)
     }
 
     fn unknown_tool(call: &ToolCall) -> ToolReply {

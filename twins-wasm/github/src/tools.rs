@@ -4,8 +4,8 @@ use pome_twin_kit::Tool;
 
 use crate::GitHub;
 use crate::actions::{
-    branches, collaborators, comments, commits, contents, issues, labels, merges, pulls, releases, repos,
-    review_comments, reviews, search, tags, users,
+    branches, collaborators, comments, commits, contents, copilot, issue_types, issues, labels, merges, pulls,
+    releases, repos, review_comments, reviews, search, tags, users,
 };
 
 pub(crate) const TOOLS: &[Tool<GitHub>] = &[
@@ -18,6 +18,15 @@ pub(crate) const TOOLS: &[Tool<GitHub>] = &[
     Tool::new::<issues::Create>("create_issue").doc("issues/issues#create-an-issue"),
     Tool::new::<comments::Respond>("add_issue_comment").doc("issues/comments#create-an-issue-comment"),
     Tool::new::<labels::Get>("get_label").doc("issues/labels#get-a-label"),
+    // issue types and fields
+    Tool::new::<issue_types::Types>("list_issue_types").doc("orgs/issue-types#list-issue-types-for-an-organization"),
+    Tool::new::<issue_types::Fields>("list_issue_fields"),
+    // copilot
+    Tool::new::<copilot::Assign>("assign_copilot_to_issue")
+        .shape("there is no Copilot in this world, so it is refused"),
+    Tool::new::<copilot::RequestReview>("request_copilot_review")
+        .shape("there is no Copilot in this world, so it is refused")
+        .doc("pulls/review-requests#request-reviewers-for-a-pull-request"),
     // pull requests
     Tool::new::<pulls::Read>("pull_request_read").doc("pulls/pulls#get-a-pull-request"),
     Tool::from::<pulls::ListArguments, pulls::List>("list_pull_requests").doc("pulls/pulls#list-pull-requests"),

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::clock::Time;
-use crate::envelope::{Caller, Delivery, Header};
+use crate::envelope::{Caller, Delivery, Header, ToolCall};
 use crate::reply::{Reply, ToolReply};
 use crate::session::Host;
 use crate::twin::Twin;
@@ -89,6 +89,8 @@ pub struct Cx<'a, T: Twin> {
     pub body: &'a [u8],
     /// The vendor's documentation anchor of the row that was called.
     pub doc: &'static str,
+    /// The tool call that is being answered; `None` on the REST door.
+    pub tool: Option<&'a ToolCall>,
     pub(crate) host: &'a dyn Host,
     pub(crate) now: Time,
     pub(crate) delta: Option<(Option<Value>, Option<Value>)>,

@@ -47,6 +47,7 @@ struct Envelope<'a> {
     caller: &'a Caller,
     origin: &'a str,
     request: Option<&'a Request>,
+    call: Option<&'a ToolCall>,
     doc: &'static str,
 }
 
@@ -62,7 +63,7 @@ impl<T: Twin> Session<T> {
     /// Replaces the world; `None` is the default seed. A refused seed leaves the world as it was.
     pub fn seed(&mut self, document: Option<&[u8]>, host: &dyn Host) -> Seeded {
         let caller = Caller::default();
-        let envelope = Envelope { caller: &caller, origin: "", request: None, doc: "" };
+        let envelope = Envelope { caller: &caller, origin: "", request: None, call: None, doc: "" };
         let mut fresh = T::State::default();
         let mut cx = context(&mut fresh, &envelope, host);
         let outcome = parse_seed::<T>(document).and_then(|document| T::seed(document, &mut cx));
@@ -92,8 +93,8 @@ impl<T: Twin> Session<T> {
             let report = Report { fidelity: Fidelity::Unsupported, error: Some(error), ..Report::default() };
             return Answer { status: reply.status, headers: reply.headers, body: reply.body, report };
         };
-        let envelope =
-            Envelope { caller: &request.caller, origin: &request.origin, request: Some(request), doc: route.doc };
+        let (caller, origin) = (&request.caller, &*request.origin);
+        let envelope = Envelope { caller, origin, request: Some(request), call: None, doc: route.doc };
         let mut cx = context::<T>(&mut self.state, &envelope, host);
         let outcome = collect(input, route.body, &request.query, &request.body)
             .and_then(|input| (route.run)(&mut cx, input, route.status));
@@ -117,9 +118,13 @@ impl<T: Twin> Session<T> {
             let report = Report { action: Some(call.name.clone()), error, ..Report::default() };
             return tool_answer(reply, report);
         };
-        let envelope = Envelope { caller: &call.caller, origin: &call.origin, request: None, doc: tool.doc };
+        let (caller, origin) = (&call.caller, &*call.origin);
+        let envelope = Envelope { caller, origin, request: None, call: Some(call), doc: tool.doc };
         let mut cx = context::<T>(&mut self.state, &envelope, host);
-        let outcome = arguments(&call.arguments).and_then(|input| (tool.run)(&mut cx, input));
+        let outcome = arguments(&call.arguments).and_then(|arguments| {
+            T::check_arguments(tool.name, &arguments).map_err(Failure::Refused)?;
+            (tool.run)(&mut cx, Input::arguments(arguments))
+        });
         let (reply, error) = match outcome {
             Ok(reply) => (reply, None),
             Err(failure) => {
@@ -142,7 +147,7 @@ impl<T: Twin> Session<T> {
     /// Does what has become due.
     pub fn advance(&mut self, host: &dyn Host) -> Vec<Delivery> {
         let caller = Caller::default();
-        let envelope = Envelope { caller: &caller, origin: "", request: None, doc: "" };
+        let envelope = Envelope { caller: &caller, origin: "", request: None, call: None, doc: "" };
         let mut cx = context::<T>(&mut self.state, &envelope, host);
         let outcome = T::advance(&mut cx);
         let Cx { mut deliveries, .. } = cx;
@@ -196,6 +201,7 @@ fn context<'a, T: Twin>(state: &'a mut T::State, envelope: &Envelope<'a>, host: 
         headers: envelope.request.map_or(&[], |request| &request.headers),
         body: envelope.request.map_or(&[], |request| &request.body),
         doc: envelope.doc,
+        tool: envelope.call,
         host,
         now: Time(host.now()),
         delta: None,
@@ -227,13 +233,13 @@ fn vendor_error<T: Twin>(failure: Failure<T::Error>) -> T::Error {
     }
 }
 
-fn arguments<E>(bytes: &[u8]) -> Result<Input, Failure<E>> {
+fn arguments<E>(bytes: &[u8]) -> Result<Map<String, Value>, Failure<E>> {
     if bytes.is_empty() {
-        return Ok(Input::arguments(Map::new()));
+        return Ok(Map::new());
     }
     match serde_json::from_slice(bytes) {
-        Ok(Value::Object(map)) => Ok(Input::arguments(map)),
-        Ok(Value::Null) => Ok(Input::arguments(Map::new())),
+        Ok(Value::Object(map)) => Ok(map),
+        Ok(Value::Null) => Ok(Map::new()),
         _ => Err(Failure::MalformedBody),
     }
 }

@@ -1,6 +1,6 @@
 //! What a vendor's crate supplies.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::action::Cx;
 use crate::checks::{Check, Relaxed, Slot};
@@ -41,6 +41,11 @@ pub trait Twin: Sized + 'static {
 
     /// The loud answer for what is not modelled.
     fn unsupported(request: &Request, router: &Router<Self>) -> Reply;
+
+    /// Refuses the arguments of a tool before they are decoded, where the vendor's server words that in its own way.
+    fn check_arguments(_tool: &str, _arguments: &Map<String, Value>) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// The answer to a tool that does not exist.
     fn unknown_tool(call: &ToolCall) -> ToolReply;

@@ -263,7 +263,7 @@ impl Action<GitHub> for Respond {
         let Self { owner, repo, issue_number, body, comment_id, reaction } = self;
         let body = body.filter(|text| !text.is_empty());
         if body.is_none() && reaction.is_none() {
-            return Err(Error::custom("IssueComment", "missing required parameter: body"));
+            return Err(Error::argument("body"));
         }
         let found = cx.repo(&owner, &repo)?;
         let key = (found.id, cx.issue(found, issue_number)?.number);
@@ -274,7 +274,7 @@ impl Action<GitHub> for Respond {
                     return Err(Error::not_found());
                 }
                 if reaction.is_none() {
-                    return Err(Error::unprocessable("comment_id is the comment to react to; it needs reaction."));
+                    return Err(Error::by_server("comment_id is the comment to react to; it needs reaction."));
                 }
                 Subject::Comment(id)
             }

@@ -560,12 +560,12 @@ impl Action<GitHub> for ListByCursor {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Stretch, Error> {
         if self.page.is_some() {
-            return Err(Error::unprocessable(
+            return Err(Error::by_server(
                 "This tool pages by cursor: pass `after` with the `endCursor` of the answer before instead of `page`.",
             ));
         }
         if self.field_filters.is_some_and(|filters| !filters.is_empty()) {
-            return Err(Error::unprocessable("No custom issue fields are defined, so none can be filtered by."));
+            return Err(Error::by_server("No custom issue fields are defined, so none can be filtered by."));
         }
         let repo = cx.repo(&self.owner, &self.repo)?;
         issues_enabled(repo)?;
@@ -701,21 +701,21 @@ impl Action<GitHub> for Write {
             return Err(Error::value("Issue", "type", "invalid", kind));
         }
         if self.issue_fields.is_some_and(|fields| !fields.is_empty()) {
-            return Err(Error::unprocessable("No custom issue fields are defined, so none can be set."));
+            return Err(Error::by_server("No custom issue fields are defined, so none can be set."));
         }
         if self.duplicate_of.is_some() && self.state_reason != Some(Reason::Duplicate) {
-            return Err(Error::unprocessable("duplicate_of can only be used when state_reason is 'duplicate'"));
+            return Err(Error::by_server("duplicate_of can only be used when state_reason is 'duplicate'"));
         }
         match self.method {
             WriteMethod::Create => {
                 let Some(title) = title else {
-                    return Err(Error::custom("Issue", "missing required parameter: title"));
+                    return Err(Error::argument("title"));
                 };
                 Create { owner, repo, title, body, labels, assignees, assignee: None, milestone }.run(cx)
             }
             WriteMethod::Update => {
                 let Some(issue_number) = self.issue_number else {
-                    return Err(Error::custom("Issue", "missing required parameter: issue_number"));
+                    return Err(Error::argument("issue_number"));
                 };
                 if let Some(other) = self.duplicate_of {
                     let found = cx.repo(&owner, &repo)?;

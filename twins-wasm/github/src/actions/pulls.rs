@@ -874,6 +874,12 @@ pub(crate) struct Request {
     team_reviewers: Vec<String>,
 }
 
+impl Request {
+    pub(crate) const fn of(owner: String, repo: String, pull_number: u64, reviewers: Vec<String>) -> Self {
+        Self { owner, repo, pull_number, reviewers, team_reviewers: Vec::new() }
+    }
+}
+
 impl Action<GitHub> for Request {
     const NAME: &'static str = "request_reviewers";
     const MUTATES: bool = true;

@@ -544,7 +544,7 @@ impl Action<GitHub> for Respond {
         }
         let body = self.body.filter(|body| !body.is_empty());
         if body.is_none() && self.reaction.is_none() {
-            return Err(Error::unprocessable("missing required parameter: body"));
+            return Err(Error::argument("body"));
         }
         let Self { owner, repo, comment_id, .. } = self;
         let reply = match body {
@@ -639,7 +639,7 @@ impl Action<GitHub> for AddToPending {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Said, Error> {
         let target = Target::find(cx, &self.owner, &self.repo, self.pull_number)?;
-        let none = || Error::unprocessable("No pending review found for the viewer");
+        let none = || Error::by_server("No pending review found for the viewer");
         let review = pending(cx, target.key()).ok_or_else(none)?;
         let (repo, number) = target.key();
         let commit = cx.state.reviews.get(&(repo, number, review)).map_or(target.pull.head_sha, |row| row.commit);

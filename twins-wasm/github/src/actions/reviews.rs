@@ -207,15 +207,18 @@ pub(crate) struct Create {
 pub(crate) struct CreateArguments {
     owner: String,
     repo: String,
-    #[serde(alias = "pullNumber")]
-    pull_number: u64,
+    /// One of the two spellings; the tool's check has seen to it that one is there.
+    #[serde(rename = "pullNumber")]
+    pull: Option<u64>,
+    pull_number: Option<u64>,
     event: Event,
     body: Option<String>,
 }
 
 impl From<CreateArguments> for Create {
     fn from(given: CreateArguments) -> Self {
-        let CreateArguments { owner, repo, pull_number, event, body } = given;
+        let CreateArguments { owner, repo, pull, pull_number, event, body } = given;
+        let pull_number = pull.or(pull_number).unwrap_or_default();
         Self { owner, repo, pull_number, body, event: Some(event), commit_id: None, comments: Vec::new() }
     }
 }
@@ -500,8 +503,7 @@ impl Action<GitHub> for Write {
         let mine = |cx: &Cx<'_, GitHub>| {
             let (repo, number) = target.key();
             let id = pending(cx, (repo, number));
-            id.map(|id| (repo, number, id))
-                .ok_or_else(|| Error::unprocessable("No pending review found for the viewer"))
+            id.map(|id| (repo, number, id)).ok_or_else(|| Error::by_server("No pending review found for the viewer"))
         };
         match self.method {
             Method::Create => {
@@ -516,7 +518,7 @@ impl Action<GitHub> for Write {
             Method::SubmitPending => {
                 cx.doc = "pulls/reviews#submit-a-review-for-a-pull-request";
                 let key = mine(cx)?;
-                let event = event.ok_or_else(|| Error::unprocessable("missing required parameter: event"))?;
+                let event = event.ok_or_else(|| Error::argument("event"))?;
                 give(cx, &target, key, event, body)?;
                 Ok(Said("pending pull request review successfully submitted"))
             }
@@ -528,7 +530,7 @@ impl Action<GitHub> for Write {
             }
             Method::ResolveThread | Method::UnresolveThread => {
                 let thread = self.thread_id.filter(|id| !id.is_empty()).ok_or_else(|| {
-                    Error::unprocessable("threadId is required for resolve_thread and unresolve_thread methods")
+                    Error::by_server("threadId is required for resolve_thread and unresolve_thread methods")
                 })?;
                 let resolved = self.method == Method::ResolveThread;
                 resolve(cx, &target, &thread, resolved)?;
