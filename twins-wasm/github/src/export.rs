@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::actions::{protection, rulesets};
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
     CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Pull, Release, Repo, Review, ReviewComment,
@@ -72,6 +73,9 @@ fn repository(state: &State, repo: &Repo) -> Value {
             "repo_id": id, "name": name.trim_start_matches("refs/tags/"), "sha": git_ref.oid,
         })).collect::<Vec<_>>(),
         "releases": state.releases_of(id).map(|each| release(id, each)).collect::<Vec<_>>(),
+        "branch_protection": state.protections.prefix((id, String::new()), move |(repo, _)| *repo == id)
+            .map(|((_, branch), each)| protection::export(repo, branch, each)).collect::<Vec<_>>(),
+        "rulesets": state.rulesets_of(id).map(|each| rulesets::row(repo, each)).collect::<Vec<_>>(),
     });
     append(&mut row, lists);
     row

@@ -17,10 +17,30 @@ pub(crate) fn move_branch(state: &mut State, repo: RepoId, branch: &str, oid: Oi
     state.refs.insert(key, GitRef { oid, created_at, updated_at: now });
     pushed(state, repo, now);
     for key in open_pulls(state, |pull| pull.head_repo == repo && pull.head_ref == branch) {
+        dismiss_stale_reviews(state, key, oid);
         if let Some(pull) = state.pulls.get_mut(&key) {
             pull.head_sha = oid;
         }
         state.touch(key, now);
+    }
+}
+
+/// Ends the approvals of a pull request whose head is about to move, where the base branch says so and the difference is
+/// another one afterwards.
+fn dismiss_stale_reviews(state: &mut State, key: Numbered, head: Oid) {
+    let (Some(pull), Some(base)) = (state.pulls.get(&key), state.pull_base(key)) else { return };
+    let wanted = state.repos.get(&key.0).is_some_and(|repo| state.dismisses_stale_reviews(repo, &pull.base_ref));
+    let changes = |head: Oid| state.git.objects.changes_between(base, head);
+    let same = matches!((changes(pull.head_sha), changes(head)), (Ok(old), Ok(new)) if old == new);
+    if !wanted || same {
+        return;
+    }
+    let approved: Vec<u64> =
+        state.reviews_on(key).filter(|review| review.state == ReviewState::Approved).map(|review| review.id).collect();
+    for id in approved {
+        if let Some(review) = state.reviews.get_mut(&(key.0, key.1, id)) {
+            review.state = ReviewState::Dismissed;
+        }
     }
 }
 

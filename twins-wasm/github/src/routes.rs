@@ -5,9 +5,11 @@ use pome_twin_kit::{Body, Route};
 use crate::GitHub;
 use crate::actions::{
     assignees, branches, check_runs, collaborators, comments, commits, contents, git_objects, issues, labels, merges,
-    milestones, pulls, rate_limit, reactions, refs, releases, repo_lists, repos, review_comments, reviews, search,
-    statuses, tags, users,
+    milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos, review_comments, reviews,
+    rulesets, search, statuses, tags, users,
 };
+
+use crate::actions::protection::{editing, reading, removing};
 
 pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // repos
@@ -273,13 +275,169 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // branches
     Route::get::<branches::List>("/repos/{owner}/{repo}/branches").doc("branches/branches#list-branches"),
     Route::get::<branches::Get>("/repos/{owner}/{repo}/branches/{branch...}").doc("branches/branches#get-a-branch"),
-    Route::get::<branches::Protection>("/repos/{owner}/{repo}/branches/{branch}/protection")
-        .shape("no branch is protected")
-        .doc("branches/branch-protection#get-branch-protection"),
     Route::post::<branches::Rename>("/repos/{owner}/{repo}/branches/{branch}/rename")
         .status(201)
         .doc("branches/branches#rename-a-branch"),
     Route::post::<branches::Merge>("/repos/{owner}/{repo}/merges").status(201).doc("branches/branches#merge-a-branch"),
+    // branch protection and rulesets
+    Route::get::<protection::Get<reading::Whole>>("/repos/{owner}/{repo}/branches/{branch}/protection")
+        .doc("branches/branch-protection#get-branch-protection"),
+    Route::put::<protection::Set>("/repos/{owner}/{repo}/branches/{branch}/protection")
+        .doc("branches/branch-protection#update-branch-protection"),
+    Route::delete::<protection::Remove<removing::Whole>>("/repos/{owner}/{repo}/branches/{branch}/protection")
+        .status(204)
+        .doc("branches/branch-protection#delete-branch-protection"),
+    Route::get::<protection::Get<reading::Admins>>("/repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins")
+        .doc("branches/branch-protection#get-admin-branch-protection"),
+    Route::post::<protection::SwitchOn<protection::EnforceAdmins>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins",
+    )
+    .body(Body::Optional)
+    .doc("branches/branch-protection#set-admin-branch-protection"),
+    Route::delete::<protection::Remove<removing::Admins>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/enforce_admins",
+    )
+    .status(204)
+    .doc("branches/branch-protection#delete-admin-branch-protection"),
+    Route::get::<protection::Get<reading::Reviews>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews",
+    )
+    .doc("branches/branch-protection#get-pull-request-review-protection"),
+    Route::patch::<protection::UpdateReviews>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews",
+    )
+    .doc("branches/branch-protection#update-pull-request-review-protection"),
+    Route::delete::<protection::Remove<removing::Reviews>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_pull_request_reviews",
+    )
+    .status(204)
+    .doc("branches/branch-protection#delete-pull-request-review-protection"),
+    Route::get::<protection::Get<reading::Signatures>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_signatures",
+    )
+    .doc("branches/branch-protection#get-commit-signature-protection"),
+    Route::post::<protection::SwitchOn<protection::RequireSignatures>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_signatures",
+    )
+    .body(Body::Optional)
+    .doc("branches/branch-protection#create-commit-signature-protection"),
+    Route::delete::<protection::Remove<removing::Signatures>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_signatures",
+    )
+    .status(204)
+    .doc("branches/branch-protection#delete-commit-signature-protection"),
+    Route::get::<protection::Get<reading::StatusChecks>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks",
+    )
+    .doc("branches/branch-protection#get-status-checks-protection"),
+    Route::patch::<protection::UpdateChecks>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks",
+    )
+    .doc("branches/branch-protection#update-status-check-protection"),
+    Route::delete::<protection::Remove<removing::StatusChecks>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks",
+    )
+    .status(204)
+    .doc("branches/branch-protection#remove-status-check-protection"),
+    Route::get::<protection::Get<reading::Contexts>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+    )
+    .doc("branches/branch-protection#get-all-status-check-contexts"),
+    Route::post::<protection::Edit<editing::AddContexts>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+    )
+    .body(Body::ArrayAs("contexts"))
+    .doc("branches/branch-protection#add-status-check-contexts"),
+    Route::put::<protection::Edit<editing::SetContexts>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+    )
+    .body(Body::ArrayAs("contexts"))
+    .doc("branches/branch-protection#set-status-check-contexts"),
+    Route::delete::<protection::Edit<editing::RemoveContexts>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/required_status_checks/contexts",
+    )
+    .body(Body::ArrayAs("contexts"))
+    .doc("branches/branch-protection#remove-status-check-contexts"),
+    Route::get::<protection::Get<reading::Restrictions>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions",
+    )
+    .doc("branches/branch-protection#get-access-restrictions"),
+    Route::delete::<protection::Remove<removing::Restrictions>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions",
+    )
+    .status(204)
+    .doc("branches/branch-protection#delete-access-restrictions"),
+    Route::get::<protection::Get<reading::Users>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+    )
+    .doc("branches/branch-protection#get-users-with-access-to-the-protected-branch"),
+    Route::post::<protection::Edit<editing::AddUsers>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+    )
+    .body(Body::ArrayAs("users"))
+    .doc("branches/branch-protection#add-user-access-restrictions"),
+    Route::put::<protection::Edit<editing::SetUsers>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+    )
+    .body(Body::ArrayAs("users"))
+    .doc("branches/branch-protection#set-user-access-restrictions"),
+    Route::delete::<protection::Edit<editing::RemoveUsers>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/users",
+    )
+    .body(Body::ArrayAs("users"))
+    .doc("branches/branch-protection#remove-user-access-restrictions"),
+    Route::get::<protection::Get<reading::Teams>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+    )
+    .doc("branches/branch-protection#get-teams-with-access-to-the-protected-branch"),
+    Route::post::<protection::Edit<editing::AddTeams>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+    )
+    .body(Body::ArrayAs("teams"))
+    .doc("branches/branch-protection#add-team-access-restrictions"),
+    Route::put::<protection::Edit<editing::SetTeams>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+    )
+    .body(Body::ArrayAs("teams"))
+    .doc("branches/branch-protection#set-team-access-restrictions"),
+    Route::delete::<protection::Edit<editing::RemoveTeams>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/teams",
+    )
+    .body(Body::ArrayAs("teams"))
+    .doc("branches/branch-protection#remove-team-access-restrictions"),
+    Route::get::<protection::Get<reading::Apps>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+    )
+    .doc("branches/branch-protection#get-apps-with-access-to-the-protected-branch"),
+    Route::post::<protection::Edit<editing::AddApps>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+    )
+    .body(Body::ArrayAs("apps"))
+    .doc("branches/branch-protection#add-app-access-restrictions"),
+    Route::put::<protection::Edit<editing::SetApps>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+    )
+    .body(Body::ArrayAs("apps"))
+    .doc("branches/branch-protection#set-app-access-restrictions"),
+    Route::delete::<protection::Edit<editing::RemoveApps>>(
+        "/repos/{owner}/{repo}/branches/{branch}/protection/restrictions/apps",
+    )
+    .body(Body::ArrayAs("apps"))
+    .doc("branches/branch-protection#remove-app-access-restrictions"),
+    Route::get::<rulesets::List>("/repos/{owner}/{repo}/rulesets").doc("repos/rules#get-all-repository-rulesets"),
+    Route::post::<rulesets::Create>("/repos/{owner}/{repo}/rulesets")
+        .status(201)
+        .note("rules of kinds that are not held to are refused with 501")
+        .doc("repos/rules#create-a-repository-ruleset"),
+    Route::get::<rulesets::Get>("/repos/{owner}/{repo}/rulesets/{ruleset_id}")
+        .doc("repos/rules#get-a-repository-ruleset"),
+    Route::put::<rulesets::Update>("/repos/{owner}/{repo}/rulesets/{ruleset_id}")
+        .doc("repos/rules#update-a-repository-ruleset"),
+    Route::delete::<rulesets::Delete>("/repos/{owner}/{repo}/rulesets/{ruleset_id}")
+        .status(204)
+        .doc("repos/rules#delete-a-repository-ruleset"),
+    Route::get::<rulesets::OfBranch>("/repos/{owner}/{repo}/rules/branches/{branch...}")
+        .doc("repos/rules#get-rules-for-a-branch"),
     // commits
     Route::get::<commits::List>("/repos/{owner}/{repo}/commits").doc("commits/commits#list-commits"),
     Route::get::<commits::Get>("/repos/{owner}/{repo}/commits/{ref...}").doc("commits/commits#get-a-commit"),

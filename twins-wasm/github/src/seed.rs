@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod protection;
+
 use pome_twin_kit::Cx;
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::describe::NamedSeed;
@@ -97,6 +99,10 @@ struct SeedRepo {
     issues: Vec<SeedIssue>,
     #[serde(default)]
     pull_requests: Vec<SeedPull>,
+    #[serde(default)]
+    branch_protection: Vec<serde_json::Map<String, Value>>,
+    #[serde(default)]
+    rulesets: Vec<serde_json::Map<String, Value>>,
 }
 
 /// A login, or a login with its permission.
@@ -481,6 +487,8 @@ impl<'a> Builder<'a> {
         for (at, release) in repo.releases.into_iter().enumerate() {
             self.release(release, at)?;
         }
+        self.protections(repo.branch_protection)?;
+        self.rulesets(repo.rulesets)?;
         Ok(())
     }
 

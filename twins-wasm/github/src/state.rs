@@ -8,6 +8,7 @@ use pome_twin_kit::store::{Cell, Journal, Store, Table};
 
 use crate::git::{Mark, Objects, Oid};
 use crate::issue_index::IssueIndex;
+use crate::rules::{Protection, Ruleset};
 
 /// Who acts when the token names nobody, and who seeds write for.
 pub(crate) const DEFAULT_LOGIN: &str = "pome-agent";
@@ -427,6 +428,9 @@ pub struct State {
     pub(crate) check_runs: Table<(RepoId, u64), CheckRun>,
     pub(crate) releases: Table<(RepoId, u64), Release>,
     pub(crate) reactions: Table<(Subject, u64), Reaction>,
+    /// Classic protection, by branch name.
+    pub(crate) protections: Table<(RepoId, String), Protection>,
+    pub(crate) rulesets: Table<(RepoId, u64), Ruleset>,
     pub(crate) next_repo: Cell<u64>,
     pub(crate) next_comment: Cell<u64>,
     pub(crate) next_review: Cell<u64>,
@@ -436,6 +440,7 @@ pub struct State {
     pub(crate) next_check_suite: Cell<u64>,
     pub(crate) next_release: Cell<u64>,
     pub(crate) next_reaction: Cell<u64>,
+    pub(crate) next_ruleset: Cell<u64>,
 }
 
 impl Store for State {
@@ -461,6 +466,8 @@ impl Store for State {
             check_runs,
             releases,
             reactions,
+            protections,
+            rulesets,
             next_repo,
             next_comment,
             next_review,
@@ -470,6 +477,7 @@ impl Store for State {
             next_check_suite,
             next_release,
             next_reaction,
+            next_ruleset,
         } = self;
         let journals = [
             users as &mut dyn Journal,
@@ -492,6 +500,8 @@ impl Store for State {
             check_runs,
             releases,
             reactions,
+            protections,
+            rulesets,
             next_repo,
             next_comment,
             next_review,
@@ -501,6 +511,7 @@ impl Store for State {
             next_check_suite,
             next_release,
             next_reaction,
+            next_ruleset,
         ];
         for journal in journals {
             visit(journal);

@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::git::{MergeCommits, Oid};
 use crate::refs::{commit_as, delete_branch, move_branch};
 use crate::revision::{branch_head, writable};
+use crate::rules::evaluate::{Push, guard, push_refusal};
 use crate::state::{Permission, RepoId, heads};
 use crate::views::Site;
 use crate::views::commits::CommitView;
@@ -30,8 +31,10 @@ impl View<GitHub> for Branches {
         }
     }
 
-    fn tool(&self, _: &Cx<'_, GitHub>) -> ToolReply {
-        let row = |(name, oid): &(String, Oid)| json!({ "name": name, "sha": oid, "protected": false });
+    fn tool(&self, cx: &Cx<'_, GitHub>) -> ToolReply {
+        let repo = cx.state.repos.get(&self.repo);
+        let protected = |name: &str| repo.is_some_and(|repo| cx.state.is_protected(repo, name));
+        let row = |(name, oid): &(String, Oid)| json!({ "name": name, "sha": oid, "protected": protected(name) });
         ToolReply::json(&self.page.keys.iter().map(row).collect::<Vec<_>>())
     }
 }
@@ -51,12 +54,12 @@ impl Action<GitHub> for List {
     type Output = Branches;
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Branches, Error> {
-        let repo = cx.repo(&self.owner, &self.repo)?.id;
-        // No branch is protected in this world.
-        let shown = self.protected != Some(true);
-        let all = cx.state.refs_of(repo, "refs/heads/").filter(|_| shown);
+        let repo = cx.repo(&self.owner, &self.repo)?;
+        let all = cx.state.refs_of(repo.id, "refs/heads/");
         let all = all.map(|(name, branch)| (name.trim_start_matches("refs/heads/").to_owned(), branch.oid));
-        Ok(Branches { repo, page: Page::of(all, paging(self.page, self.per_page)) })
+        let wanted = |name: &str| self.protected.is_none_or(|protected| cx.state.is_protected(repo, name) == protected);
+        let all = all.filter(|(name, _)| wanted(name));
+        Ok(Branches { repo: repo.id, page: Page::of(all, paging(self.page, self.per_page)) })
     }
 }
 
@@ -91,25 +94,6 @@ impl Action<GitHub> for Get {
         let repo = cx.repo(&self.owner, &self.repo)?;
         let oid = branch_head(cx, repo, &self.branch)?;
         Ok(Shown { repo: repo.id, name: self.branch, oid })
-    }
-}
-
-/// The protection of a branch: no branch has any.
-#[derive(Deserialize)]
-pub(crate) struct Protection {
-    owner: String,
-    repo: String,
-    branch: String,
-}
-
-impl Action<GitHub> for Protection {
-    const NAME: &'static str = "get_branch_protection";
-    type Output = Reply;
-
-    fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Reply, Error> {
-        let repo = cx.repo(&self.owner, &self.repo)?;
-        branch_head(cx, repo, &self.branch)?;
-        Err(Error::new(404, "Branch not protected"))
     }
 }
 
@@ -164,6 +148,10 @@ impl Action<GitHub> for Rename {
             }
             move_branch(cx.state, id, &new, oid, now);
             delete_branch(cx.state, id, &old, now);
+            // Protection goes along.
+            if let Some(protection) = cx.state.protections.remove(&(id, old.clone())) {
+                cx.state.protections.insert((id, new.clone()), protection);
+            }
             if is_default && let Some(repo) = cx.state.repos.get_mut(&id) {
                 repo.default_branch.clone_from(&new);
             }
@@ -208,6 +196,7 @@ impl Action<GitHub> for Create {
         if cx.state.branch(id, &branch).is_some() {
             return Err(Error::unprocessable("Reference already exists"));
         }
+        guard(cx, id, &name, Push::Create)?;
         let now = cx.now();
         move_branch(cx.state, id, &branch, oid, now);
         let after = branch_row(cx, id, &branch);
@@ -260,6 +249,9 @@ impl Action<GitHub> for Merge {
         let message = self.commit_message.filter(|message| !message.is_empty());
         let message = message.unwrap_or_else(|| format!("Merge {} into {}", self.head, self.base));
         let oid = commit_as(cx, tree, vec![base, head], &message)?;
+        if let Some((_, text)) = push_refusal(cx, id, &heads(&self.base), Push::Move { old: base, new: oid }) {
+            return Err(Error::conflict(text));
+        }
         let now = cx.now();
         move_branch(cx.state, id, &self.base, oid, now);
         let after = branch_row(cx, id, &self.base);

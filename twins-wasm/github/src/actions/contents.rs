@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Side, Signature, paths};
 use crate::refs::{move_branch, signature};
 use crate::revision::writable;
+use crate::rules::evaluate::{Push, guard, guard_file};
 use crate::state::{Repo, RepoId, heads};
 use crate::views::commits::{CommitView, GitCommitView, GitUser};
 use crate::views::contents::{ContentView, Detail, LARGEST_SHOWN};
@@ -261,17 +262,25 @@ impl Target {
         }
     }
 
-    /// Commits a tree on the branch.
+    /// Commits a tree on the branch, if its protection lets the caller push there. `what` happens to a single file: `create`,
+    /// `update` or `delete`.
     fn commit(
         &self,
         cx: &mut Cx<'_, GitHub>,
         tree: Oid,
         message: &str,
         (author, committer): (Signature, Signature),
+        what: Option<&str>,
     ) -> Result<Oid, Error> {
         let parents = self.head.into_iter().collect();
         let commit = Commit { tree, parents, author, committer, message: message.to_owned() };
         let oid = cx.state.git.objects.add_commit(commit)?;
+        let name = heads(&self.branch);
+        let push = self.head.map_or(Push::Create, |old| Push::Move { old, new: oid });
+        match what {
+            Some(what) => guard_file(cx, self.repo, &name, push, what)?,
+            None => guard(cx, self.repo, &name, push)?,
+        }
         let now = cx.now();
         move_branch(cx.state, self.repo, &self.branch, oid, now);
         Ok(oid)
@@ -414,7 +423,8 @@ fn put(
     free_below(cx.objects(), target.tree, &path)?;
     let before = file_row(cx, target, &path, existing);
     let tree = cx.state.git.objects.put_file(target.tree, &path, bytes)?;
-    let commit = target.commit(cx, tree, message, who)?;
+    let what = if existing.is_none() { "create" } else { "update" };
+    let commit = target.commit(cx, tree, message, who, Some(what))?;
     let side = cx.objects().entry_at(tree, &path)?;
     let after = file_row(cx, target, &path, side);
     cx.changed(before, after);
@@ -434,7 +444,7 @@ fn remove(
     guard.check(&path, Some(existing))?;
     let before = file_row(cx, target, &path, Some(existing));
     let tree = cx.state.git.objects.delete_path(target.tree, &path)?;
-    let commit = target.commit(cx, tree, message, who)?;
+    let commit = target.commit(cx, tree, message, who, Some("delete"))?;
     cx.changed(before, None);
     Ok(Written { repo: target.repo, branch: target.branch.clone(), path, side: None, commit, created: false })
 }
@@ -621,7 +631,7 @@ impl Action<GitHub> for PushFiles {
         }
         let tree = cx.state.git.objects.edit_tree(target.tree, &edits)?;
         let who = signatures(cx, None, None)?;
-        let oid = target.commit(cx, tree, &self.message, who)?;
+        let oid = target.commit(cx, tree, &self.message, who, None)?;
         let row = |files: Vec<Value>| json!({ "repo": full_name, "branch": target.branch, "files": files });
         let mut after = row(after);
         after["commit_sha"] = json!(oid);

@@ -10,6 +10,7 @@ use crate::access::Access;
 use crate::error::Error;
 use crate::git::{MergeCommits, Objects, Oid, Replay, Signature};
 use crate::refs::{commit_as, delete_branch, move_branch, signature};
+use crate::rules::evaluate::Merging;
 use crate::state::{Numbered, Permission, Repo, State};
 use crate::views::pulls::Detail;
 
@@ -41,7 +42,10 @@ pub(crate) fn detail(cx: &mut Cx<'_, GitHub>, key: Numbered) -> Result<Detail, E
         None => "unknown",
         Some(false) => "dirty",
         Some(true) if pull.draft => "draft",
-        Some(true) => checks_say(cx.state, key.0, pull.head_sha),
+        Some(true) => match protection_says(cx.state, key, base)? {
+            Some(word) => word,
+            None => checks_say(cx.state, key.0, pull.head_sha),
+        },
     };
     let review_comments = cx.state.review_comments_on(key).filter(|comment| cx.state.is_published(comment)).count();
     Ok(Detail {
@@ -73,12 +77,29 @@ fn checks_say(state: &State, repo: u64, head: Oid) -> &'static str {
     if waiting || (!statuses.is_empty() && combined != "success") { "unstable" } else { "clean" }
 }
 
+/// `blocked` or `behind`, by what the base branch demands.
+fn protection_says(state: &State, key: Numbered, base: Oid) -> Result<Option<&'static str>, Error> {
+    let rows = (state.repos.get(&key.0), state.issues.get(&key), state.pulls.get(&key));
+    let (Some(repo), Some(issue), Some(pull)) = rows else { return Ok(None) };
+    Merging { state, repo, issue, pull, base }.state_word()
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Method {
     Merge,
     Squash,
     Rebase,
+}
+
+impl Method {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::Squash => "squash",
+            Self::Rebase => "rebase",
+        }
+    }
 }
 
 /// Merges a pull request.
@@ -185,7 +206,8 @@ fn refuse(cx: &Cx<'_, GitHub>, target: &Target, method: Method, sha: Option<&str
     if repo.require_green_status && cx.state.combined_status(repo.id, pull.head_sha) == "failure" {
         return Err(Error::conflict("Required status check failed"));
     }
-    Ok(())
+    let merging = Merging { state: cx.state, repo, issue, pull, base: target.base };
+    merging.refusal(cx.actor(), method.name())?.map_or(Ok(()), |text| Err(Error::not_allowed(text)))
 }
 
 fn not_mergeable() -> Error {

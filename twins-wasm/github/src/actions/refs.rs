@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::git::Oid;
 use crate::refs::{delete_branch, move_branch};
 use crate::revision::{filled, writable};
+use crate::rules::evaluate::{Push, guard};
 use crate::state::{GitRef, Repo, RepoId};
 use crate::views::refs::RefView;
 
@@ -198,6 +199,7 @@ impl Action<GitHub> for Create {
         if cx.state.refs.contains(&(repo, self.name.clone())) {
             return Err(Error::unprocessable("Reference already exists"));
         }
+        guard(cx, repo, &self.name, Push::Create)?;
         point(cx, repo, &self.name, oid)?;
         let after = row(cx, repo, &self.name);
         cx.changed(None, after);
@@ -233,6 +235,9 @@ impl Action<GitHub> for Update {
         if !self.force && !forward {
             return Err(Error::unprocessable("Update is not a fast forward"));
         }
+        if old != oid {
+            guard(cx, repo, &name, Push::Move { old, new: oid })?;
+        }
         let before = row(cx, repo, &name);
         point(cx, repo, &name, oid)?;
         // What nothing leads to any more can still be had by its id.
@@ -265,6 +270,7 @@ impl Action<GitHub> for Delete {
         }
         let known = cx.state.refs.get(&(id, name.clone())).map(|git_ref| git_ref.oid);
         let old = known.ok_or_else(|| Error::unprocessable("Reference does not exist"))?;
+        guard(cx, id, &name, Push::Delete)?;
         let before = row(cx, id, &name);
         let now = cx.now();
         match name.strip_prefix("refs/heads/") {

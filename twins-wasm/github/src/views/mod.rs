@@ -3,6 +3,7 @@
 //! API addresses start with the address that the agent used (`cx.origin`), so a client that follows them stays inside; pages
 //! for people keep the vendor's host, because text that an agent quotes should look as it does there.
 
+pub(crate) mod apps;
 pub(crate) mod check_runs;
 pub(crate) mod collaborators;
 pub(crate) mod comments;
@@ -12,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod issues;
 pub(crate) mod labels;
 pub(crate) mod milestones;
+pub(crate) mod protection;
 pub(crate) mod pulls;
 pub(crate) mod reactions;
 pub(crate) mod refs;

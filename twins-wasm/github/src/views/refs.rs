@@ -4,6 +4,7 @@ use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::commits::CommitView;
+use super::protection::summary;
 use super::{Encoded, EncodedPath, HTML, Site};
 use crate::git::{Kind, Oid};
 use crate::state::Repo;
@@ -64,7 +65,14 @@ impl Serialize for BranchView<'_> {
         let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("name", name)?;
         map.serialize_entry("commit", &CommitLink { site: *site, repo, oid: *oid })?;
-        map.serialize_entry("protected", &false)?;
+        let protected = site.state.is_protected(repo, name);
+        map.serialize_entry("protected", &protected)?;
+        if protected {
+            let (api, owner, of) = (site.api, &repo.owner, &repo.name);
+            let url = format_args!("{api}/repos/{owner}/{of}/branches/{}/protection", Encoded(name)).to_string();
+            map.serialize_entry("protection", &summary(*site, repo, name))?;
+            map.serialize_entry("protection_url", &url)?;
+        }
         map.end()
     }
 }
@@ -78,13 +86,12 @@ impl Serialize for FullBranch<'_> {
         let (api, owner, of) = (site.api, &repo.owner, &repo.name);
         let own = format!("{api}/repos/{owner}/{of}/branches/{}", Encoded(name));
         let html = format!("{HTML}/{owner}/{of}/tree/{}", EncodedPath(name));
-        let checks = serde_json::json!({ "enforcement_level": "off", "contexts": [], "checks": [] });
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", name)?;
         map.serialize_entry("commit", &CommitView { site, repo, oid })?;
         map.serialize_entry("_links", &serde_json::json!({ "self": own, "html": html }))?;
-        map.serialize_entry("protected", &false)?;
-        map.serialize_entry("protection", &serde_json::json!({ "enabled": false, "required_status_checks": checks }))?;
+        map.serialize_entry("protected", &site.state.is_protected(repo, name))?;
+        map.serialize_entry("protection", &summary(site, repo, name))?;
         map.serialize_entry("protection_url", &format_args!("{own}/protection"))?;
         map.end()
     }
