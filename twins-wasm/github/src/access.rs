@@ -69,7 +69,12 @@ impl Access for Cx<'_, GitHub> {
 
     fn issue(&self, repo: &Repo, number: u64) -> Result<&Issue, Error> {
         let key: Numbered = (repo.id, number);
-        self.state.issues.get(&key).ok_or_else(Error::not_found)
+        let issue = self.state.issues.get(&key).ok_or_else(Error::not_found)?;
+        // Issues can be switched off; pull requests cannot.
+        if !repo.has_issues && !self.state.is_pull(key) {
+            return Err(Error::gone());
+        }
+        Ok(issue)
     }
 
     fn pull(&self, repo: &Repo, number: u64) -> Result<(&Issue, &Pull), Error> {

@@ -11,6 +11,9 @@ use crate::tool_errors;
 /// Where errors that belong to no documented operation point.
 pub(crate) const GENERIC_DOC: &str = "https://docs.github.com/rest";
 
+const REDIRECTS_DOC: &str =
+    "https://docs.github.com/rest/guides/best-practices-for-using-the-rest-api#follow-redirects";
+
 /// A refusal. The message is the vendor's; `errors` is the list that some validation errors carry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
@@ -32,6 +35,10 @@ pub(crate) enum Source {
     Server,
     /// An input that does not decode.
     Input(InputError),
+    /// What was asked for has moved there.
+    Moved(String),
+    /// The caller has asked too much and may go on in so many seconds.
+    Limited(u64),
 }
 
 impl Error {
@@ -111,6 +118,21 @@ impl Error {
         Self { source: Source::Server, ..Self::validation(vec![row]) }
     }
 
+    /// 410: the repository has no issues any more.
+    pub(crate) fn gone() -> Self {
+        Self::new(410, "Issues has been disabled in this repository.")
+    }
+
+    /// 403: nothing is left to ask for so many seconds.
+    pub(crate) fn limited(message: &str, wait: u64) -> Self {
+        Self { source: Source::Limited(wait), ..Self::forbidden(message) }
+    }
+
+    /// The repository has another name now: 301 for those who read, 307 for those who write.
+    pub(crate) fn moved(reads: bool, address: String) -> Self {
+        Self { source: Source::Moved(address), ..Self::new(if reads { 301 } else { 307 }, "Moved Permanently") }
+    }
+
     /// The error points to the generic page.
     #[must_use]
     pub(crate) fn generic(mut self) -> Self {
@@ -165,7 +187,13 @@ impl VendorError<GitHub> for Error {
     }
 
     fn rest(&self, cx: &Cx<'_, GitHub>) -> Reply {
-        let mut reply = Reply::json(self.status, &self.body(cx.doc));
+        let mut body = self.body(cx.doc);
+        let mut reply = Reply::new(self.status);
+        if let Source::Moved(address) = &self.source {
+            body = json!({ "message": self.message, "url": address, "documentation_url": REDIRECTS_DOC });
+            reply.header("location", address.as_str());
+        }
+        reply.write_json(&body);
         if self.status == 501 {
             reply.fidelity = Some(pome_twin_kit::envelope::Fidelity::Unsupported);
         }

@@ -292,7 +292,7 @@ pub(crate) fn unknown_tool(call: &ToolCall) -> ToolReply {
 }
 
 /// Headers that every answer carries, and conditional requests.
-pub(crate) fn finish(cx: &Cx<'_, GitHub>, method: &str, reply: &mut Reply) {
+pub(crate) fn finish(cx: &mut Cx<'_, GitHub>, method: &str, reply: &mut Reply) {
     reply.header("x-github-media-type", "github.v3; format=json");
     reply.header("x-github-api-version-selected", "2022-11-28");
     if !matches!(method, "GET" | "HEAD") || reply.status != 200 {

@@ -15,6 +15,8 @@ pub mod git;
 mod glob;
 mod identity;
 mod issue_index;
+mod moved;
+mod rate;
 mod refs;
 mod revision;
 mod routes;
@@ -24,6 +26,8 @@ mod state;
 mod tool_errors;
 mod tools;
 mod views;
+
+use std::borrow::Cow;
 
 use pome_twin_kit::checks::{Check, Relaxed, Slot};
 use pome_twin_kit::describe::{Identity, NamedSeed};
@@ -81,13 +85,20 @@ impl Twin for GitHub {
         identity::unknown_tool(call)
     }
 
-    fn finish(cx: &Cx<'_, Self>, method: &str, reply: &mut Reply) {
-        identity::finish(cx, method, reply);
+    fn admit(cx: &mut Cx<'_, Self>) -> Result<(), error::Error> {
+        rate::charge(cx)?;
+        moved::check(cx)
     }
 
-    fn canonical_path(path: &str) -> &str {
+    fn finish(cx: &mut Cx<'_, Self>, method: &str, reply: &mut Reply) {
+        identity::finish(cx, method, reply);
+        rate::headers(cx, reply);
+    }
+
+    fn canonical_path<'a>(state: &state::State, path: &'a str) -> Cow<'a, str> {
         // The address prefix of GitHub Enterprise, which some clients add by themselves.
-        path.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')).unwrap_or(path)
+        let path = path.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        moved::by_name(state, path)
     }
 }
 

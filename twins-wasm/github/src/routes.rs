@@ -10,6 +10,7 @@ use crate::actions::{
 };
 
 use crate::actions::protection::{editing, reading, removing};
+use crate::actions::transfers;
 
 pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // repos
@@ -30,6 +31,10 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::get::<repos::Languages>("/repos/{owner}/{repo}/languages").doc("repos/repos#list-repository-languages"),
     Route::get::<repos::Contributors>("/repos/{owner}/{repo}/contributors")
         .doc("repos/repos#list-repository-contributors"),
+    // transfers
+    Route::post::<transfers::Transfer>("/repos/{owner}/{repo}/transfer")
+        .status(202)
+        .doc("repos/repos#transfer-a-repository"),
     // issues
     Route::get::<issues::List>("/repos/{owner}/{repo}/issues").doc("issues/issues#list-repository-issues"),
     Route::post::<issues::Create>("/repos/{owner}/{repo}/issues").status(201).doc("issues/issues#create-an-issue"),
@@ -133,7 +138,6 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
         .doc("collaborators/invitations#decline-a-repository-invitation"),
     // rate limit
     Route::get::<rate_limit::Get>("/rate_limit")
-        .shape("nothing is used up: every answer shows the full limits")
         .doc("rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user"),
     // search
     Route::get::<search::code::Search>("/search/code").doc("search/search#search-code"),

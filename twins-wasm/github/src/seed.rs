@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use crate::GitHub;
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
+use crate::rate::Resource;
 use crate::state::{
     CheckRun, Collaborator, Comment, DEFAULT_LOGIN, GitRef, Issue, Label, Milestone, Permission, Pull, Release, Repo,
     RepoId, Review, ReviewComment, ReviewState, Side, State, Status, User, UserKind, fold, heads,
@@ -40,6 +41,9 @@ struct Document {
     #[serde(default)]
     users: Vec<SeedUser>,
     repositories: Vec<SeedRepo>,
+    /// Limits other than the vendor's, by resource: `{"core": 100}`.
+    #[serde(default)]
+    rate_limits: BTreeMap<String, u64>,
 }
 
 #[derive(Deserialize)]
@@ -323,6 +327,12 @@ pub(crate) fn apply(document: Value, cx: &mut Cx<'_, GitHub>) -> Result<Value, E
     let state = &mut *cx.state;
     for user in document.users {
         add_user(state, user, now)?;
+    }
+    for (name, limit) in document.rate_limits {
+        let resource = Resource::parse(&name).ok_or_else(|| {
+            invalid(&format!("rate_limits.{name}"), "invalid_value", "is none of core, search, code_search, graphql")
+        })?;
+        state.meter.limit(resource, limit);
     }
     state.ensure_user(DEFAULT_LOGIN, now);
     let mut names = Vec::new();

@@ -8,6 +8,7 @@ use pome_twin_kit::store::{Cell, Journal, Store, Table};
 
 use crate::git::{Mark, Objects, Oid};
 use crate::issue_index::IssueIndex;
+use crate::rate::Meter;
 use crate::rules::{Protection, Ruleset};
 
 /// Who acts when the token names nobody, and who seeds write for.
@@ -404,6 +405,8 @@ pub struct State {
     pub(crate) repos: Table<RepoId, Repo>,
     /// Lower-case owner and name.
     pub(crate) repo_names: Table<(String, String), RepoId>,
+    /// Names that repositories had before, lower-case owner and name.
+    pub(crate) renamed: Table<(String, String), RepoId>,
     /// By lower-case login.
     pub(crate) collaborators: Table<(RepoId, String), Collaborator>,
     pub(crate) git: GitStore,
@@ -431,6 +434,8 @@ pub struct State {
     /// Classic protection, by branch name.
     pub(crate) protections: Table<(RepoId, String), Protection>,
     pub(crate) rulesets: Table<(RepoId, u64), Ruleset>,
+    /// How much everybody has asked.
+    pub(crate) meter: Meter,
     pub(crate) next_repo: Cell<u64>,
     pub(crate) next_comment: Cell<u64>,
     pub(crate) next_review: Cell<u64>,
@@ -449,6 +454,7 @@ impl Store for State {
             users,
             repos,
             repo_names,
+            renamed,
             collaborators,
             git,
             refs,
@@ -468,6 +474,7 @@ impl Store for State {
             reactions,
             protections,
             rulesets,
+            meter,
             next_repo,
             next_comment,
             next_review,
@@ -483,6 +490,7 @@ impl Store for State {
             users as &mut dyn Journal,
             repos,
             repo_names,
+            renamed,
             collaborators,
             git,
             refs,
@@ -502,6 +510,7 @@ impl Store for State {
             reactions,
             protections,
             rulesets,
+            meter,
             next_repo,
             next_comment,
             next_review,
@@ -545,7 +554,33 @@ impl State {
     }
 
     pub(crate) fn repo_id(&self, owner: &str, name: &str) -> Option<RepoId> {
-        self.repo_names.get(&(fold(owner), fold(name))).copied()
+        let key = (fold(owner), fold(name));
+        self.repo_names.get(&key).or_else(|| self.renamed.get(&key)).copied()
+    }
+
+    /// Whether the name can still be given; a name that only leads on to a repository can.
+    pub(crate) fn is_free(&self, owner: &str, name: &str) -> bool {
+        !self.repo_names.contains(&(fold(owner), fold(name)))
+    }
+
+    /// Gives a name to a repository; nothing is led on from it any more.
+    pub(crate) fn take_name(&mut self, owner: &str, name: &str, id: RepoId) {
+        let key = (fold(owner), fold(name));
+        self.renamed.remove(&key);
+        self.repo_names.insert(key, id);
+    }
+
+    /// Takes a repository to another owner or name; its name of before leads on to it.
+    pub(crate) fn rename(&mut self, id: RepoId, owner: &str, name: &str) {
+        let Some(repo) = self.repos.get_mut(&id) else { return };
+        let old = (fold(&repo.owner), fold(&repo.name));
+        owner.clone_into(&mut repo.owner);
+        name.clone_into(&mut repo.name);
+        self.repo_names.remove(&old);
+        if old != (fold(owner), fold(name)) {
+            self.renamed.insert(old, id);
+        }
+        self.take_name(owner, name, id);
     }
 
     pub(crate) fn repo(&self, owner: &str, name: &str) -> Option<&Repo> {

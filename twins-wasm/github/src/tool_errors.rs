@@ -31,7 +31,17 @@ pub(crate) fn text(cx: &Cx<'_, GitHub>, error: &Error) -> String {
     match &error.source {
         Source::Server => said(error),
         Source::Input(input) => about_input(&call.name, &given, input),
-        Source::Api => match asked(&call.name, &given, error.status) {
+        Source::Limited(seconds) => {
+            let what = match asked(&call.name, &given, error.status) {
+                Some(Asked::Rest(what, ..)) => what,
+                Some(Asked::Graph(what)) => what.to_owned(),
+                None => call.name.clone(),
+            };
+            let (minutes, seconds) = (seconds / 60, seconds % 60);
+            let wait = if minutes > 0 { format!("{minutes}m{seconds}s") } else { format!("{seconds}s") };
+            format!("{what}: GitHub API rate limit exceeded. Retry after {wait}.")
+        }
+        Source::Api | Source::Moved(_) => match asked(&call.name, &given, error.status) {
             None => error.message.clone(),
             Some(Asked::Graph(what)) => graph_text(cx, what, &call.name, &given, error),
             Some(Asked::Rest(what, method, path)) => {

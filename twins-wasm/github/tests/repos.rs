@@ -56,7 +56,7 @@ fn settings_change_and_a_repository_goes() {
     assert_eq!(answer.status, 200);
     let repo = twin.json("/repos/ACME/Core");
     assert_eq!((&repo["description"], &repo["has_wiki"]), (&Value::Null, &json!(false)));
-    assert_eq!(twin.get("/repos/acme/api").status, 404);
+    assert_eq!(twin.get("/repos/acme/api").status, 301);
     let lost = twin.request("PATCH", "/repos/acme/core", Some(&json!({ "default_branch": "nowhere" })));
     assert_eq!(lost.status, 422);
     let topics = twin.request("PUT", "/repos/acme/core/topics", Some(&json!({ "names": ["API", "api", "rest"] })));

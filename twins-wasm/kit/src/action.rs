@@ -89,6 +89,8 @@ pub struct Cx<'a, T: Twin> {
     pub body: &'a [u8],
     /// The vendor's documentation anchor of the row that was called.
     pub doc: &'static str,
+    /// The request only reads (`GET`, `HEAD`); a tool call may do anything.
+    pub reads: bool,
     /// The tool call that is being answered; `None` on the REST door.
     pub tool: Option<&'a ToolCall>,
     pub(crate) host: &'a dyn Host,

@@ -86,17 +86,21 @@ impl<T: Twin> Session<T> {
     }
 
     pub fn handle(&mut self, request: &Request, host: &dyn Host) -> Answer {
-        let path = T::canonical_path(&request.path);
-        let Some((route, input)) = self.router.find(&request.method, path) else {
-            let reply = T::unsupported(request, &self.router);
+        let (caller, origin) = (&request.caller, &*request.origin);
+        let path = T::canonical_path(&self.state, &request.path);
+        let Some((route, input)) = self.router.find(&request.method, &path) else {
+            let mut reply = T::unsupported(request, &self.router);
+            let envelope = Envelope { caller, origin, request: Some(request), call: None, doc: "" };
+            T::finish(&mut context::<T>(&mut self.state, &envelope, host), &request.method, &mut reply);
             let error = error_text(&reply.body);
             let report = Report { fidelity: Fidelity::Unsupported, error: Some(error), ..Report::default() };
             return Answer { status: reply.status, headers: reply.headers, body: reply.body, report };
         };
-        let (caller, origin) = (&request.caller, &*request.origin);
         let envelope = Envelope { caller, origin, request: Some(request), call: None, doc: route.doc };
         let mut cx = context::<T>(&mut self.state, &envelope, host);
-        let outcome = collect(input, route.body, &request.query, &request.body)
+        let outcome = T::admit(&mut cx)
+            .map_err(Failure::Refused)
+            .and_then(|()| collect(input, route.body, &request.query, &request.body))
             .and_then(|input| (route.run)(&mut cx, input, route.status));
         let (mut reply, error) = match outcome {
             Ok(reply) => (reply, None),
@@ -105,7 +109,7 @@ impl<T: Twin> Session<T> {
                 (error.rest(&cx), Some(error.message()))
             }
         };
-        T::finish(&cx, &request.method, &mut reply);
+        T::finish(&mut cx, &request.method, &mut reply);
         let Cx { delta, deliveries, replayed, .. } = cx;
         let report = self.settle(route.action, reply.fidelity.unwrap_or(route.fidelity), error, delta, deliveries);
         Answer { status: reply.status, headers: reply.headers, body: reply.body, report: Report { replayed, ..report } }
@@ -123,6 +127,7 @@ impl<T: Twin> Session<T> {
         let mut cx = context::<T>(&mut self.state, &envelope, host);
         let outcome = arguments(&call.arguments).and_then(|arguments| {
             T::check_arguments(tool.name, &arguments).map_err(Failure::Refused)?;
+            T::admit(&mut cx).map_err(Failure::Refused)?;
             (tool.run)(&mut cx, Input::arguments(arguments))
         });
         let (reply, error) = match outcome {
@@ -201,6 +206,7 @@ fn context<'a, T: Twin>(state: &'a mut T::State, envelope: &Envelope<'a>, host: 
         headers: envelope.request.map_or(&[], |request| &request.headers),
         body: envelope.request.map_or(&[], |request| &request.body),
         doc: envelope.doc,
+        reads: envelope.request.is_some_and(|request| matches!(request.method.as_str(), "GET" | "HEAD")),
         tool: envelope.call,
         host,
         now: Time(host.now()),

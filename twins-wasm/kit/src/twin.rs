@@ -1,5 +1,7 @@
 //! What a vendor's crate supplies.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use crate::action::Cx;
@@ -50,12 +52,17 @@ pub trait Twin: Sized + 'static {
     /// The answer to a tool that does not exist.
     fn unknown_tool(call: &ToolCall) -> ToolReply;
 
+    /// A first look at every call that has its row in a table, before it is decoded: limits on calls, places that have moved.
+    fn admit(_cx: &mut Cx<'_, Self>) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
     /// A last look at every REST answer: headers that each one carries, conditional requests.
-    fn finish(_cx: &Cx<'_, Self>, _method: &str, _reply: &mut Reply) {}
+    fn finish(_cx: &mut Cx<'_, Self>, _method: &str, _reply: &mut Reply) {}
 
     /// Maps an alternative spelling of a path to the table's (`/api/v3/repos` to `/repos`).
-    fn canonical_path(path: &str) -> &str {
-        path
+    fn canonical_path<'a>(_state: &Self::State, path: &'a str) -> Cow<'a, str> {
+        Cow::Borrowed(path)
     }
 
     /// Does what has become due; see `wit/twin/world.wit`.

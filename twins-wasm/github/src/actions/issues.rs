@@ -28,7 +28,7 @@ fn issues_enabled(repo: &Repo) -> Result<(), Error> {
     if repo.has_issues {
         return Ok(());
     }
-    Err(Error::new(410, "Issues has been disabled in this repository."))
+    Err(Error::gone())
 }
 
 /// One issue in full.
@@ -80,9 +80,6 @@ impl Action<GitHub> for Get {
         let repo = cx.repo(&self.owner, &self.repo)?;
         let key = (repo.id, self.issue_number);
         cx.issue(repo, self.issue_number)?;
-        if !cx.state.is_pull(key) {
-            issues_enabled(repo)?;
-        }
         Ok(Shown(key))
     }
 }

@@ -32,6 +32,7 @@ pub(crate) mod rulesets;
 pub(crate) mod search;
 pub(crate) mod statuses;
 pub(crate) mod tags;
+pub(crate) mod transfers;
 pub(crate) mod users;
 
 use pome_twin_kit::page::Paging;

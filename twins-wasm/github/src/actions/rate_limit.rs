@@ -1,27 +1,30 @@
-//! How much may still be asked: nothing is ever used up here.
+//! How much may still be asked.
 
 use pome_twin_kit::{Action, Cx, Reply, View};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::GitHub;
+use crate::access::Access;
 use crate::error::Error;
+use crate::rate::{Resource, Standing};
 
-/// Resources and what each allows in its window.
-const RESOURCES: [(&str, u64, u64); 4] =
-    [("core", 5000, 3600), ("search", 30, 60), ("code_search", 10, 60), ("graphql", 5000, 3600)];
-
-/// The limits at the time of the call.
+/// Where the caller stands with every resource.
 pub(crate) struct Limits;
+
+fn row(standing: &Standing) -> Value {
+    json!({
+        "limit": standing.limit, "used": standing.used, "remaining": standing.remaining(), "reset": standing.reset,
+    })
+}
 
 impl View<GitHub> for Limits {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
-        let now = cx.now().seconds();
-        let row = |(_, limit, window): (&str, u64, u64)| json!({ "limit": limit, "used": 0, "remaining": limit, "reset": now + window });
-        let rate = RESOURCES.first().map(|core| row(*core));
-        let resources: serde_json::Map<_, _> =
-            RESOURCES.iter().map(|resource| (resource.0.to_owned(), row(*resource))).collect();
-        reply.write_json(&json!({ "resources": resources, "rate": rate }));
+        let (now, login) = (cx.now().seconds(), cx.actor());
+        let of = |resource| row(&cx.state.meter.standing(login, resource, now));
+        let resources: Map<_, _> =
+            Resource::ALL.into_iter().map(|resource| (resource.name().to_owned(), of(resource))).collect();
+        reply.write_json(&json!({ "resources": resources, "rate": of(Resource::Core) }));
     }
 }
 

@@ -100,7 +100,7 @@ fn insert(cx: &mut Cx<'_, GitHub>, repo: Repo) {
     let (id, owner) = (repo.id, fold(&repo.owner));
     let actor = cx.actor().to_owned();
     let now = cx.now();
-    cx.state.repo_names.insert((owner.clone(), fold(&repo.name)), id);
+    cx.state.take_name(&owner, &repo.name, id);
     cx.state.repos.insert(id, repo);
     // Whoever makes a repository for somebody else administers it.
     if owner != fold(&actor) {
@@ -119,14 +119,14 @@ fn repo_name(wished: &str) -> Option<String> {
 }
 
 /// A name that the account can still give.
-fn free_name(state: &State, owner: &str, wished: &str) -> Result<String, Error> {
+pub(crate) fn free_name(state: &State, owner: &str, wished: &str) -> Result<String, Error> {
     let failed = |errors: Error| {
         let mut error = errors;
         error.message = String::from("Repository creation failed.");
         error
     };
     let name = repo_name(wished).ok_or_else(|| failed(Error::field("Repository", "name", "missing_field")))?;
-    if state.repo_id(owner, &name).is_none() {
+    if state.is_free(owner, &name) {
         return Ok(name);
     }
     let taken = json!({
@@ -299,11 +299,10 @@ impl Action<GitHub> for Update {
             repo.default_branch = branch;
         }
         if let Some(wished) = self.name.filter(|name| *name != repo.name) {
-            let old = (fold(&repo.owner), fold(&repo.name));
             // Another spelling of the same name is always free.
-            let name = if fold(&wished) == old.1 { wished } else { free_name(cx.state, &repo.owner, &wished)? };
-            cx.state.repo_names.remove(&old);
-            cx.state.repo_names.insert((old.0, fold(&name)), id);
+            let same = fold(&wished) == fold(&repo.name);
+            let name = if same { wished } else { free_name(cx.state, &repo.owner, &wished)? };
+            cx.state.rename(id, &repo.owner, &name);
             repo.name = name;
         }
         let text = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -397,10 +396,8 @@ impl Action<GitHub> for Fork {
         let name = repo_name(&wished).ok_or_else(|| Error::field("Repository", "name", "invalid"))?;
         // A name that is taken gets a number.
         let numbered = (1..).map(|n: u32| format!("{name}-{n}"));
-        let free = std::iter::once(name.clone())
-            .chain(numbered)
-            .find(|name| cx.state.repo_id(&owner, name).is_none())
-            .unwrap_or(name);
+        let free =
+            std::iter::once(name.clone()).chain(numbered).find(|name| cx.state.is_free(&owner, name)).unwrap_or(name);
         let now = cx.now();
         cx.state.ensure_user(&owner, now);
         let id = cx.state.next_repo.next();
