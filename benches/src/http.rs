@@ -30,6 +30,7 @@ impl Connection {
         let status = line.split(' ').nth(1).and_then(|text| text.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("not an answer: {line:?}")))?;
         let mut length = 0;
+        let mut chunked = false;
         loop {
             line.clear();
             self.reader.read_line(&mut line)?;
@@ -41,11 +42,36 @@ impl Connection {
                 && name.eq_ignore_ascii_case("content-length")
             {
                 length = value.trim().parse().map_err(io::Error::other)?;
+            } else if header.eq_ignore_ascii_case("transfer-encoding: chunked") {
+                chunked = true;
             }
         }
-        self.body.resize(length, 0);
-        self.reader.read_exact(&mut self.body)?;
+        if chunked {
+            self.chunks()?;
+        } else {
+            self.body.resize(length, 0);
+            self.reader.read_exact(&mut self.body)?;
+        }
         Ok((status, &self.body))
+    }
+
+    /// Reads a body that comes in pieces.
+    fn chunks(&mut self) -> io::Result<()> {
+        self.body.clear();
+        let mut line = String::new();
+        loop {
+            line.clear();
+            self.reader.read_line(&mut line)?;
+            let length = usize::from_str_radix(line.trim(), 16).map_err(io::Error::other)?;
+            let from = self.body.len();
+            self.body.resize(from + length + 2, 0);
+            let Some(piece) = self.body.get_mut(from..) else { return Err(io::Error::other("no room")) };
+            self.reader.read_exact(piece)?;
+            self.body.truncate(from + length);
+            if length == 0 {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -39,6 +39,7 @@ fn main() -> anyhow::Result<()> {
     rows.extend(starting(&pome)?);
     rows.extend(serving(&pome)?);
     rows.extend(worlds(&pome)?);
+    rows.extend(large(&pome)?);
     rows.push(recording(&pome)?);
     rows.push(verdict()?);
     print(&rows);
@@ -315,6 +316,78 @@ fn worlds(pome: &Path) -> anyhow::Result<Vec<Row>> {
             beside: "over HTTP, one connection".to_owned(),
         });
     }
+    Ok(rows)
+}
+
+/// A seed with labels, states and words as a real tracker has them.
+fn tracker(issues: usize) -> String {
+    let issues: Vec<Value> = (1..=issues)
+        .map(|at| {
+            let word = if at % 1000 == 7 { "needle" } else { "haystack" };
+            json!({
+                "number": at, "title": format!("Request {at} fails"), "labels": if at % 50 == 0 { json!(["bug"]) } else { json!([]) },
+                "body": format!("It happens when the {word} is opened twice. Nothing else is known about case {at}."),
+                "state": if at % 3 == 0 { "closed" } else { "open" },
+            })
+        })
+        .collect();
+    let labels = json!([{ "name": "bug", "color": "d73a4a" }]);
+    json!({ "seed": { "repositories": [{ "owner": "acme", "name": "api", "labels": labels, "issues": issues }] } })
+        .to_string()
+}
+
+/// P13: what a large world costs beside a small one, and whether others wait for it.
+fn large(pome: &Path) -> anyhow::Result<Vec<Row>> {
+    let twin = Twin::start(pome)?;
+    let mut connection = twin.connect()?;
+    let small = twin.world(&mut connection, &tracker(100))?;
+    let large = twin.world(&mut connection, &tracker(50_000))?;
+    let mut took = |(sid, token): &(String, String), path: &str| {
+        let call = request("GET", &format!("/s/{sid}/{path}"), token, "");
+        median(21, || {
+            let started = Instant::now();
+            let (status, body) = connection.exchange(&call)?;
+            ensure!(status == 200, "{path}: {status} {}", String::from_utf8_lossy(body));
+            Ok(started.elapsed())
+        })
+    };
+    let mut rows = Vec::new();
+    for (what, path, goal, most) in [
+        ("50 000 issues: get one", "repos/acme/api/issues/77", "<= 1.5x of 100 issues", None),
+        ("50 000 issues: list page 1", "repos/acme/api/issues", "<= 1.5x of 100 issues", None),
+        ("50 000 issues: filter by label", "repos/acme/api/issues?labels=bug&state=all", "<= 3 ms", Some(3.0)),
+        ("50 000 issues: search a word", "search/issues?q=needle+repo:acme/api", "<= 5 ms", Some(5.0)),
+        ("50 000 issues: export the state", "_pome/state", "<= 150 ms", Some(150.0)),
+    ] {
+        let (few, many) = (millis(took(&small, path)?), millis(took(&large, path)?));
+        let met = most.map_or(many <= few * 1.5, |most| many <= most);
+        let (figure, beside) = (format!("{many:.2} ms"), format!("100 issues: {few:.2} ms"));
+        rows.push(Row { id: "P13", what, figure, goal, met: Some(met), beside });
+    }
+    let (sid, token) = (large.0.clone(), large.1.clone());
+    let address = twin.address;
+    let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let stopped = std::sync::Arc::clone(&stop);
+    let busy = std::thread::spawn(move || -> anyhow::Result<()> {
+        let mut connection = http::Connection::open(address)?;
+        let export = request("GET", &format!("/s/{sid}/_pome/state"), &token, "");
+        while !stopped.load(std::sync::atomic::Ordering::Relaxed) {
+            connection.exchange(&export)?;
+        }
+        Ok(())
+    });
+    let beside = millis(took(&small, "repos/acme/api/issues/77")?);
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    busy.join().map_err(|_| anyhow::anyhow!("the busy thread panicked"))??;
+    let alone = millis(took(&small, "repos/acme/api/issues/77")?);
+    rows.push(Row {
+        id: "P13",
+        what: "another session while the large one exports",
+        figure: format!("get one {beside:.2} ms"),
+        goal: "unaffected",
+        met: None,
+        beside: format!("alone: {alone:.2} ms"),
+    });
     Ok(rows)
 }
 

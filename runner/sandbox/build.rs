@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for purpose in ["worlds", "judges"] {
                 writeln!(
                     table,
-                    "        {purpose}: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{purpose}.cwasm\")),"
+                    "        {purpose}: &Pages(*include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{purpose}.cwasm\"))),"
                 )?;
             }
             writeln!(table, "    }},")?;

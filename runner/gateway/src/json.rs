@@ -48,22 +48,27 @@ pub(crate) fn one_line(bytes: &[u8], checked: bool) -> Result<Cow<'_, [u8]>, Unf
 
 /// Visits the bytes outside strings until told to stop.
 fn walk(bytes: &[u8], mut visit: impl FnMut(u8) -> bool) {
-    let mut iter = bytes.iter();
-    while let Some(byte) = iter.next() {
+    let mut rest = bytes;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
         if *byte == b'"' {
-            while let Some(inside) = iter.next() {
-                match inside {
-                    b'"' => break,
-                    b'\\' => {
-                        iter.next();
-                    }
-                    _ => {}
-                }
-            }
+            rest = behind_string(behind);
         } else if !visit(*byte) {
             return;
         }
     }
+}
+
+/// What follows the string whose inside starts here.
+fn behind_string(mut inside: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', inside) {
+        let escaped = inside.get(at) == Some(&b'\\');
+        inside = inside.get(at + 1 + usize::from(escaped)..).unwrap_or_default();
+        if !escaped {
+            return inside;
+        }
+    }
+    &[]
 }
 
 fn without_blanks(bytes: &[u8]) -> Vec<u8> {

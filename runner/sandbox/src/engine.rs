@@ -15,7 +15,7 @@ use crate::error::LoadError;
 use crate::judge::Judge;
 use crate::limits::{Cache, Limits};
 use crate::memory::{Form, Memories};
-use crate::precompiled::{self, Precompiled};
+use crate::precompiled::{self, InPlace, Precompiled};
 
 /// How often running guests are asked whether their time is up. Deadlines are in whole ticks.
 const TICK: Duration = Duration::from_millis(10);
@@ -131,9 +131,10 @@ impl Engine {
         };
         let memories: Arc<Memories> = Arc::clone(&self.0.memories);
         config.with_host_memory(memories);
-        if source == Source::Elsewhere {
-            config.cache(cache(&self.0.limits.cache));
-        }
+        match source {
+            Source::BuiltIn => config.with_custom_code_memory(Some(Arc::new(InPlace))),
+            Source::Elsewhere => config.cache(cache(&self.0.limits.cache)),
+        };
         let runtime =
             wasmtime::Engine::new(&config).map_err(|error| LoadError::Engine { reason: format!("{error:#}") })?;
         // The ticker lives as long as `self`, so this cannot fail.

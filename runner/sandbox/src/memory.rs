@@ -1,5 +1,5 @@
 //! Linear memories owned by the host: pooled slots of address space, images of what is in them, and forks that map an image
-//! copy-on-write. This is the one file of the crate with unsafe code; what it relies on is written here.
+//! copy-on-write. Together with `precompiled.rs` the one place of the crate with unsafe code; what it relies on is written here.
 //!
 //! # Why the host owns them
 //!
