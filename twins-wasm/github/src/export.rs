@@ -1,5 +1,7 @@
 //! The state as JSON, in the shape that checks and readers of `state_final.json` know. Sorted; same state, same bytes.
 
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::actions::{protection, rulesets};
@@ -8,13 +10,91 @@ use crate::state::{
     CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Pull, Release, Repo, Review, ReviewComment,
     State, Status, User,
 };
-use pome_twin_kit::clock::Time;
+use pome_twin_kit::clock::{Seconds, Time};
 
 pub(crate) fn export(state: &State) -> Vec<u8> {
-    let repositories: Vec<Value> =
-        state.repo_names.values().filter_map(|id| state.repos.get(id)).map(|repo| repository(state, repo)).collect();
-    let users: Vec<Value> = state.users.values().map(user).collect();
-    json!({ "repositories": repositories, "users": users }).to_string().into_bytes()
+    let repositories =
+        rows(|| state.repo_names.values().filter_map(|id| state.repos.get(id)).map(|repo| Exported { state, repo }));
+    let users = rows(|| state.users.values().map(user));
+    let mut out = Vec::new();
+    // Writing to memory cannot fail.
+    let _ = serde_json::to_writer(&mut out, &World { repositories, users });
+    out
+}
+
+#[derive(Serialize)]
+struct World<R, U> {
+    repositories: R,
+    users: U,
+}
+
+/// A list that is written row by row, so that a large world is never in memory twice.
+struct Rows<F>(F);
+
+const fn rows<F: Fn() -> I, I: Iterator<Item: Serialize>>(list: F) -> Rows<F> {
+    Rows(list)
+}
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Rows<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+/// One repository with everything in it.
+struct Exported<'a> {
+    state: &'a State,
+    repo: &'a Repo,
+}
+
+impl Serialize for Exported<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (state, repo, id) = (self.state, self.repo, self.repo.id);
+        let parent = repo.parent.and_then(|parent| state.repos.get(&parent)).map(Repo::full_name);
+        let branches = || {
+            let heads = state.refs_of(id, "refs/heads/");
+            heads.map(|(name, at)| (name.trim_start_matches("refs/heads/"), at))
+        };
+        let own = |(repo, _): &(u64, String)| *repo == id;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &id)?;
+        map.serialize_entry("owner", &repo.owner)?;
+        map.serialize_entry("name", &repo.name)?;
+        map.serialize_entry("full_name", &repo.full_name())?;
+        map.serialize_entry("description", repo.description.as_deref().unwrap_or_default())?;
+        map.serialize_entry("private", &flag(repo.private))?;
+        map.serialize_entry("default_branch", &repo.default_branch)?;
+        map.serialize_entry("fork", &flag(repo.parent.is_some()))?;
+        map.serialize_entry("parent_full_name", &parent)?;
+        map.serialize_entry("entity_counter", &repo.last_number)?;
+        map.serialize_entry("created_at", &time(repo.created_at))?;
+        map.serialize_entry("updated_at", &time(repo.updated_at))?;
+        map.serialize_entry(
+            "branches",
+            &rows(|| branches().enumerate().map(|(at, (name, git_ref))| branch(id, at, name, git_ref))),
+        )?;
+        map.serialize_entry("files", &rows(|| branches().flat_map(|(name, git_ref)| files(state, id, name, git_ref))))?;
+        map.serialize_entry("labels", &rows(|| state.labels_of(id).map(|each| LabelRow::of(id, each))))?;
+        let issues = || state.issues_of(id).filter(|issue| !state.is_pull((id, issue.number)));
+        map.serialize_entry("issues", &rows(|| issues().map(|issue| IssueRow { state, repo, issue })))?;
+        map.serialize_entry("pull_requests", &rows(|| state.pulls_of(id).filter_map(|each| pull(state, repo, each))))?;
+        map.serialize_entry("commit_statuses", &rows(|| state.statuses_of(id).map(|each| status(id, each))))?;
+        map.serialize_entry("check_runs", &rows(|| state.check_runs_of(id).map(|each| check_run(id, each))))?;
+        let collaborators = || state.collaborators.prefix((id, String::new()), own);
+        map.serialize_entry("collaborators", &rows(|| collaborators().map(|(_, each)| collaborator(each))))?;
+        let milestones = || state.milestones.range((id, 0)..=(id, u64::MAX));
+        map.serialize_entry("milestones", &rows(|| milestones().map(|(_, each)| milestone(id, each))))?;
+        map.serialize_entry(
+            "tags",
+            &rows(|| state.refs_of(id, "refs/tags/").map(|(name, git_ref)| tag(id, name, git_ref))),
+        )?;
+        map.serialize_entry("releases", &rows(|| state.releases_of(id).map(|each| release(id, each))))?;
+        let protections = || state.protections.prefix((id, String::new()), own);
+        let protections = rows(|| protections().map(|((_, branch), each)| protection::export(repo, branch, each)));
+        map.serialize_entry("branch_protection", &protections)?;
+        map.serialize_entry("rulesets", &rows(|| state.rulesets_of(id).map(|each| rulesets::row(repo, each))))?;
+        map.end()
+    }
 }
 
 fn time(time: Time) -> String {
@@ -34,51 +114,15 @@ fn user(user: &User) -> Value {
     json!({ "login": user.login, "id": user.id(), "type": user.kind.name(), "name": user.name })
 }
 
-fn repository(state: &State, repo: &Repo) -> Value {
-    let id = repo.id;
-    let parent = repo.parent.and_then(|parent| state.repos.get(&parent)).map(Repo::full_name);
-    let branches: Vec<(&str, &GitRef)> =
-        state.refs_of(id, "refs/heads/").map(|(name, at)| (name.trim_start_matches("refs/heads/"), at)).collect();
-    let mut row = json!({
-        "id": id,
-        "owner": repo.owner,
-        "name": repo.name,
-        "full_name": repo.full_name(),
-        "description": repo.description.as_deref().unwrap_or_default(),
-        "private": flag(repo.private),
-        "default_branch": repo.default_branch,
-        "fork": flag(repo.parent.is_some()),
-        "parent_full_name": parent,
-        "entity_counter": repo.last_number,
-        "created_at": time(repo.created_at),
-        "updated_at": time(repo.updated_at),
-    });
-    let issues = state.issues_of(id).filter(|issue| !state.is_pull((id, issue.number)));
-    let lists = json!({
-        "branches": branches.iter().enumerate().map(|(at, (name, git_ref))| json!({
-            "id": at + 1, "repo_id": id, "name": name, "head_sha": git_ref.oid,
-            "created_at": time(git_ref.created_at), "updated_at": time(git_ref.updated_at),
-        })).collect::<Vec<_>>(),
-        "files": branches.iter().flat_map(|(name, git_ref)| files(state, id, name, git_ref)).collect::<Vec<_>>(),
-        "labels": state.labels_of(id).map(|each| label(id, each)).collect::<Vec<_>>(),
-        "issues": issues.map(|each| issue(state, repo, each)).collect::<Vec<_>>(),
-        "pull_requests": state.pulls_of(id).filter_map(|each| pull(state, repo, each)).collect::<Vec<_>>(),
-        "commit_statuses": state.statuses_of(id).map(|each| status(id, each)).collect::<Vec<_>>(),
-        "check_runs": state.check_runs_of(id).map(|each| check_run(id, each)).collect::<Vec<_>>(),
-        "collaborators": state.collaborators.prefix((id, String::new()), move |(repo, _)| *repo == id)
-            .map(|(_, each)| collaborator(each)).collect::<Vec<_>>(),
-        "milestones": state.milestones.range((id, 0)..=(id, u64::MAX))
-            .map(|(_, each)| milestone(id, each)).collect::<Vec<_>>(),
-        "tags": state.refs_of(id, "refs/tags/").map(|(name, git_ref)| json!({
-            "repo_id": id, "name": name.trim_start_matches("refs/tags/"), "sha": git_ref.oid,
-        })).collect::<Vec<_>>(),
-        "releases": state.releases_of(id).map(|each| release(id, each)).collect::<Vec<_>>(),
-        "branch_protection": state.protections.prefix((id, String::new()), move |(repo, _)| *repo == id)
-            .map(|((_, branch), each)| protection::export(repo, branch, each)).collect::<Vec<_>>(),
-        "rulesets": state.rulesets_of(id).map(|each| rulesets::row(repo, each)).collect::<Vec<_>>(),
-    });
-    append(&mut row, lists);
-    row
+fn branch(repo: u64, at: usize, name: &str, git_ref: &GitRef) -> Value {
+    json!({
+        "id": at + 1, "repo_id": repo, "name": name, "head_sha": git_ref.oid,
+        "created_at": time(git_ref.created_at), "updated_at": time(git_ref.updated_at),
+    })
+}
+
+fn tag(repo: u64, name: &str, git_ref: &GitRef) -> Value {
+    json!({ "repo_id": repo, "name": name.trim_start_matches("refs/tags/"), "sha": git_ref.oid })
 }
 
 /// Adds the members of one object to another.
@@ -109,47 +153,78 @@ fn text(objects: &Objects, blob: Oid) -> (String, usize) {
     (String::from_utf8_lossy(bytes).into_owned(), bytes.len())
 }
 
-fn label(repo: u64, label: &Label) -> Value {
-    json!({
-        "repo_id": repo, "name": label.name, "color": label.color,
-        "description": label.description.as_deref().unwrap_or_default(),
-    })
+#[derive(Serialize)]
+struct LabelRow<'a> {
+    repo_id: u64,
+    name: &'a str,
+    color: &'a str,
+    description: &'a str,
 }
 
-fn issue_labels(state: &State, repo: u64, issue: &Issue) -> Vec<Value> {
-    issue.labels.iter().filter_map(|name| state.label(repo, name)).map(|each| label(repo, each)).collect()
+impl<'a> LabelRow<'a> {
+    fn of(repo_id: u64, label: &'a Label) -> Self {
+        let description = label.description.as_deref().unwrap_or_default();
+        Self { repo_id, name: &label.name, color: &label.color, description }
+    }
 }
 
-fn comments(state: &State, repo: u64, number: u64) -> Vec<Value> {
-    state.comments_on((repo, number)).map(comment).collect()
+/// The labels of an issue.
+fn labels<'a>(state: &'a State, repo: u64, issue: &'a Issue) -> impl Iterator<Item = LabelRow<'a>> {
+    issue.labels.iter().filter_map(move |name| state.label(repo, name)).map(move |each| LabelRow::of(repo, each))
 }
 
-fn comment(comment: &Comment) -> Value {
-    json!({
-        "id": comment.id, "repo_id": comment.repo, "issue_number": comment.number, "body": comment.body,
-        "user_login": comment.user, "created_at": time(comment.created_at), "updated_at": time(comment.updated_at),
-    })
+#[derive(Serialize)]
+struct CommentRow<'a> {
+    id: u64,
+    repo_id: u64,
+    issue_number: u64,
+    body: &'a str,
+    user_login: &'a str,
+    created_at: Seconds,
+    updated_at: Seconds,
 }
 
-fn issue(state: &State, repo: &Repo, issue: &Issue) -> Value {
-    json!({
-        "repo_id": repo.id,
-        "number": issue.number,
-        "title": issue.title,
-        "body": issue.body.as_deref().unwrap_or_default(),
-        "state": if issue.open { "open" } else { "closed" },
-        "state_reason": issue.state_reason,
-        "user_login": issue.user,
-        "assignee_login": issue.assignees.first(),
-        "milestone": issue.milestone,
-        "locked": flag(issue.locked),
-        "created_at": time(issue.created_at),
-        "updated_at": time(issue.updated_at),
-        "closed_at": maybe(issue.closed_at),
-        "labels": issue_labels(state, repo.id, issue),
-        "assignees": issue.assignees,
-        "comments": comments(state, repo.id, issue.number),
-    })
+impl<'a> CommentRow<'a> {
+    fn of(comment: &'a Comment) -> Self {
+        let Comment { id, repo, number, body, user, created_at, updated_at, .. } = comment;
+        let (created_at, updated_at) = (created_at.to_seconds(), updated_at.to_seconds());
+        Self { id: *id, repo_id: *repo, issue_number: *number, body, user_login: user, created_at, updated_at }
+    }
+}
+
+/// Issues are what a large world has many of.
+struct IssueRow<'a> {
+    state: &'a State,
+    repo: &'a Repo,
+    issue: &'a Issue,
+}
+
+impl Serialize for IssueRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (state, repo, issue) = (self.state, self.repo.id, self.issue);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("repo_id", &repo)?;
+        map.serialize_entry("number", &issue.number)?;
+        map.serialize_entry("title", &issue.title)?;
+        map.serialize_entry("body", issue.body.as_deref().unwrap_or_default())?;
+        map.serialize_entry("state", if issue.open { "open" } else { "closed" })?;
+        map.serialize_entry("state_reason", &issue.state_reason)?;
+        map.serialize_entry("user_login", &issue.user)?;
+        map.serialize_entry("assignee_login", &issue.assignees.first())?;
+        map.serialize_entry("milestone", &issue.milestone)?;
+        map.serialize_entry("locked", &flag(issue.locked))?;
+        map.serialize_entry("created_at", &issue.created_at.to_seconds())?;
+        map.serialize_entry("updated_at", &issue.updated_at.to_seconds())?;
+        map.serialize_entry("closed_at", &issue.closed_at.map(Time::to_seconds))?;
+        map.serialize_entry("labels", &rows(|| labels(state, repo, issue)))?;
+        map.serialize_entry("assignees", &issue.assignees)?;
+        map.serialize_entry("comments", &rows(|| comments(state, repo, issue.number)))?;
+        map.end()
+    }
+}
+
+fn comments(state: &State, repo: u64, number: u64) -> impl Iterator<Item = CommentRow<'_>> {
+    state.comments_on((repo, number)).map(CommentRow::of)
 }
 
 fn pull(state: &State, repo: &Repo, pull: &Pull) -> Option<Value> {
@@ -180,7 +255,7 @@ fn pull(state: &State, repo: &Repo, pull: &Pull) -> Option<Value> {
     append(
         &mut row,
         json!({
-            "labels": issue_labels(state, repo.id, side),
+            "labels": labels(state, repo.id, side).collect::<Vec<_>>(),
             "assignees": side.assignees,
             "requested_reviewers": pull.requested_reviewers,
             "files": pull_files(state, repo, pull),
@@ -188,7 +263,7 @@ fn pull(state: &State, repo: &Repo, pull: &Pull) -> Option<Value> {
                 .map(|each| review(repo.id, pull.number, each)).collect::<Vec<_>>(),
             "review_comments": state.review_comments_on(key).filter(|each| state.is_published(each))
                 .map(review_comment).collect::<Vec<_>>(),
-            "comments": comments(state, repo.id, pull.number),
+            "comments": comments(state, repo.id, pull.number).collect::<Vec<_>>(),
         }),
     );
     Some(row)
