@@ -64,6 +64,14 @@ impl Twin {
         Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
     }
 
+    /// Memory in KiB with shared pages counted once: worlds map the pages of their seed together, and resident memory counts such
+    /// a page for each of them.
+    pub(crate) fn proportional(&self) -> anyhow::Result<u64> {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).context("no Pss")?;
+        Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+    }
+
     pub(crate) fn connect(&self) -> anyhow::Result<Connection> {
         Ok(Connection::open(self.address)?)
     }
