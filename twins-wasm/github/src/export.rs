@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::actions::{protection, rulesets};
+use crate::actions::{events, protection, rulesets};
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
     CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Pull, Release, Repo, Review, ReviewComment,
@@ -93,6 +93,8 @@ impl Serialize for Exported<'_> {
         let protections = rows(|| protections().map(|((_, branch), each)| protection::export(repo, branch, each)));
         map.serialize_entry("branch_protection", &protections)?;
         map.serialize_entry("rulesets", &rows(|| state.rulesets_of(id).map(|each| rulesets::row(repo, each))))?;
+        let happened = || state.events.range((id, 0)..=(id, u64::MAX));
+        map.serialize_entry("issue_events", &rows(|| happened().map(|(_, each)| events::export(each))))?;
         map.end()
     }
 }

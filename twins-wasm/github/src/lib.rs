@@ -10,11 +10,13 @@ mod access;
 mod actions;
 mod checks;
 mod error;
+mod events;
 mod export;
 pub mod git;
 mod glob;
 mod identity;
 mod issue_index;
+mod mentions;
 mod moved;
 mod rate;
 mod refs;
@@ -88,6 +90,10 @@ impl Twin for GitHub {
     fn admit(cx: &mut Cx<'_, Self>) -> Result<(), error::Error> {
         rate::charge(cx)?;
         moved::check(cx)
+    }
+
+    fn settle(cx: &mut Cx<'_, Self>) {
+        events::record(cx);
     }
 
     fn finish(cx: &mut Cx<'_, Self>, method: &str, reply: &mut Reply) {

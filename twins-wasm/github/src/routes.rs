@@ -4,9 +4,9 @@ use pome_twin_kit::{Body, Route};
 
 use crate::GitHub;
 use crate::actions::{
-    assignees, branches, check_runs, collaborators, comments, commits, contents, git_objects, issues, labels, merges,
-    milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos, review_comments, reviews,
-    rulesets, search, statuses, tags, users,
+    assignees, branches, check_runs, collaborators, comments, commits, contents, events, git_objects, issues, labels,
+    merges, milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos, review_comments,
+    reviews, rulesets, search, statuses, tags, users,
 };
 
 use crate::actions::protection::{editing, reading, removing};
@@ -283,6 +283,14 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
         .status(201)
         .doc("branches/branches#rename-a-branch"),
     Route::post::<branches::Merge>("/repos/{owner}/{repo}/merges").status(201).doc("branches/branches#merge-a-branch"),
+    // events of issues
+    Route::get::<events::OfRepo>("/repos/{owner}/{repo}/issues/events")
+        .doc("issues/events#list-issue-events-for-a-repository"),
+    Route::get::<events::Get>("/repos/{owner}/{repo}/issues/events/{event_id}").doc("issues/events#get-an-issue-event"),
+    Route::get::<events::OfIssue>("/repos/{owner}/{repo}/issues/{issue_number}/events")
+        .doc("issues/events#list-issue-events"),
+    Route::get::<events::Timeline>("/repos/{owner}/{repo}/issues/{issue_number}/timeline")
+        .doc("issues/timeline#list-timeline-events-for-an-issue"),
     // branch protection and rulesets
     Route::get::<protection::Get<reading::Whole>>("/repos/{owner}/{repo}/branches/{branch}/protection")
         .doc("branches/branch-protection#get-branch-protection"),

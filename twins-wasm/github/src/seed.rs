@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod events;
 mod protection;
 
 use pome_twin_kit::Cx;
@@ -228,6 +229,8 @@ struct SeedIssue {
     #[serde(default)]
     comments: Vec<SeedComment>,
     #[serde(default)]
+    events: Vec<events::SeedEvent>,
+    #[serde(default)]
     created_at: Option<String>,
     #[serde(default)]
     updated_at: Option<String>,
@@ -265,6 +268,8 @@ struct SeedPull {
     check_runs: Vec<SeedCheckRun>,
     #[serde(default)]
     comments: Vec<SeedComment>,
+    #[serde(default)]
+    events: Vec<events::SeedEvent>,
     #[serde(default)]
     review_comments: Vec<SeedReviewComment>,
     #[serde(default)]
@@ -726,7 +731,9 @@ impl<'a> Builder<'a> {
             closed_at: (!open).then_some(closed_at),
         };
         self.state.issues.insert((self.id, number), row);
-        self.comments(seed.comments, number, created_at)
+        let events = format!("{}.issues.{at}.events", self.place);
+        self.comments(seed.comments, number, created_at)?;
+        self.events(seed.events, number, created_at, &events)
     }
 
     fn comments(&mut self, list: Vec<SeedComment>, number: u64, otherwise: Time) -> Result<(), Error> {
@@ -803,7 +810,7 @@ impl<'a> Builder<'a> {
         self.check_runs(seed.check_runs, head_sha);
         self.comments(seed.comments, number, created_at)?;
         self.review_comments(seed.review_comments, number, head_sha);
-        Ok(())
+        self.events(seed.events, number, created_at, &field("events"))
     }
 
     fn reviews(&mut self, list: Vec<SeedReview>, number: u64, commit: Oid, field: &str) -> Result<(), Error> {

@@ -6,6 +6,7 @@ use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
 use pome_twin_kit::store::{Cell, Journal, Store, Table};
 
+use crate::events::Event;
 use crate::git::{Mark, Objects, Oid};
 use crate::issue_index::IssueIndex;
 use crate::rate::Meter;
@@ -436,6 +437,11 @@ pub struct State {
     pub(crate) rulesets: Table<(RepoId, u64), Ruleset>,
     /// How much everybody has asked.
     pub(crate) meter: Meter,
+    pub(crate) events: Table<(RepoId, u64), Event>,
+    /// Repository, number, event id.
+    pub(crate) events_of: Table<(RepoId, u64, u64), ()>,
+    /// Why reviews were dismissed, by review id.
+    pub(crate) dismissals: Table<u64, String>,
     pub(crate) next_repo: Cell<u64>,
     pub(crate) next_comment: Cell<u64>,
     pub(crate) next_review: Cell<u64>,
@@ -446,6 +452,7 @@ pub struct State {
     pub(crate) next_release: Cell<u64>,
     pub(crate) next_reaction: Cell<u64>,
     pub(crate) next_ruleset: Cell<u64>,
+    pub(crate) next_event: Cell<u64>,
 }
 
 impl Store for State {
@@ -475,6 +482,9 @@ impl Store for State {
             protections,
             rulesets,
             meter,
+            events,
+            events_of,
+            dismissals,
             next_repo,
             next_comment,
             next_review,
@@ -485,6 +495,7 @@ impl Store for State {
             next_release,
             next_reaction,
             next_ruleset,
+            next_event,
         } = self;
         let journals = [
             users as &mut dyn Journal,
@@ -511,6 +522,9 @@ impl Store for State {
             protections,
             rulesets,
             meter,
+            events,
+            events_of,
+            dismissals,
             next_repo,
             next_comment,
             next_review,
@@ -521,6 +535,7 @@ impl Store for State {
             next_release,
             next_reaction,
             next_ruleset,
+            next_event,
         ];
         for journal in journals {
             visit(journal);

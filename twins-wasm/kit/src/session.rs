@@ -103,7 +103,10 @@ impl<T: Twin> Session<T> {
             .and_then(|()| collect(input, route.body, &request.query, &request.body))
             .and_then(|input| (route.run)(&mut cx, input, route.status));
         let (mut reply, error) = match outcome {
-            Ok(reply) => (reply, None),
+            Ok(reply) => {
+                T::settle(&mut cx);
+                (reply, None)
+            }
             Err(failure) => {
                 let error = vendor_error::<T>(failure);
                 (error.rest(&cx), Some(error.message()))
@@ -131,7 +134,10 @@ impl<T: Twin> Session<T> {
             (tool.run)(&mut cx, Input::arguments(arguments))
         });
         let (reply, error) = match outcome {
-            Ok(reply) => (reply, None),
+            Ok(reply) => {
+                T::settle(&mut cx);
+                (reply, None)
+            }
             Err(failure) => {
                 let error = vendor_error::<T>(failure);
                 (error.tool(&cx), Some(error.message()))

@@ -57,6 +57,10 @@ pub trait Twin: Sized + 'static {
         Ok(())
     }
 
+    /// A last look at the state after an action that succeeded, before what it did is committed: for what follows from any
+    /// change, whichever action made it. [`Table::pending`](crate::store::Table::pending) tells what changed.
+    fn settle(_cx: &mut Cx<'_, Self>) {}
+
     /// A last look at every REST answer: headers that each one carries, conditional requests.
     fn finish(_cx: &mut Cx<'_, Self>, _method: &str, _reply: &mut Reply) {}
 

@@ -8,6 +8,7 @@ pub(crate) mod comments;
 pub(crate) mod commits;
 pub(crate) mod contents;
 pub(crate) mod copilot;
+pub(crate) mod events;
 pub(crate) mod git_objects;
 pub(crate) mod git_rows;
 pub(crate) mod issue_lists;

@@ -415,6 +415,7 @@ impl Action<GitHub> for Dismiss {
             ReviewState::Dismissed => return Err(Error::entity("Can not dismiss a dismissed pull request review")),
         }
         change(cx, key, |review| review.state = ReviewState::Dismissed);
+        cx.state.dismissals.insert(key.2, self.message);
         Ok(Shown::Stored(key))
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod collaborators;
 pub(crate) mod comments;
 pub(crate) mod commits;
 pub(crate) mod contents;
+pub(crate) mod events;
 pub(crate) mod files;
 pub(crate) mod issues;
 pub(crate) mod labels;
