@@ -32,16 +32,39 @@ struct Row {
 }
 
 fn main() -> anyhow::Result<()> {
-    let pome = PathBuf::from(std::env::args_os().nth(1).context("usage: pome-bench <pome> [out.json]")?);
-    let out = std::env::args_os().nth(2).map(PathBuf::from);
+    let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
+    let usage = "usage: pome-bench <pome> [--json <file>] [<number>...]";
+    let pome = arguments.next().context(usage)?;
+    let (mut out, mut only) = (None, Vec::new());
+    while let Some(argument) = arguments.next() {
+        if argument.as_os_str() == "--json" {
+            out = Some(arguments.next().context(usage)?);
+        } else {
+            only.push(argument.to_string_lossy().to_uppercase());
+        }
+    }
+    let wanted = |ids: &[&str]| only.is_empty() || ids.iter().any(|id| only.iter().any(|one| one == id));
     let mut rows = Vec::new();
     println!("machine: {}", machine());
-    rows.extend(starting(&pome)?);
-    rows.extend(serving(&pome)?);
-    rows.extend(worlds(&pome)?);
-    rows.extend(large(&pome)?);
-    rows.push(recording(&pome)?);
-    rows.push(verdict()?);
+    if wanted(&["P1", "P3", "P4"]) {
+        rows.extend(starting(&pome)?);
+    }
+    if wanted(&["P2", "P5", "P6", "P7", "P8"]) {
+        rows.extend(serving(&pome)?);
+    }
+    if wanted(&["P11", "P12"]) {
+        rows.extend(worlds(&pome)?);
+    }
+    if wanted(&["P13"]) {
+        rows.extend(large(&pome)?);
+    }
+    if wanted(&["P14"]) {
+        rows.push(recording(&pome)?);
+    }
+    if wanted(&["P16"]) {
+        rows.push(verdict()?);
+    }
+    rows.sort_by_key(|row| row.id.trim_start_matches('P').parse::<u32>().unwrap_or_default());
     print(&rows);
     if let Some(out) = out {
         let rows: Vec<Value> = rows

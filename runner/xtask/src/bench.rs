@@ -12,6 +12,8 @@ pub(crate) struct Options {
     /// Also write the rows as JSON to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Only these, such as `P5 P16`; others that are measured together with them are shown as well.
+    only: Vec<String>,
 }
 
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
@@ -22,7 +24,11 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let program = |name: &str| target.join("release").join(name);
     let mut command = Command::new(program("pome-bench"));
-    command.arg(program("pome")).args(&options.json).current_dir(root);
+    command.arg(program("pome")).current_dir(root);
+    if let Some(out) = &options.json {
+        command.arg("--json").arg(out);
+    }
+    command.args(&options.only);
     ensure!(command.status().context("cannot start the benchmarks")?.success(), "the benchmarks did not finish");
     Ok(())
 }
