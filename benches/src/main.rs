@@ -140,6 +140,7 @@ fn starting(pome: &Path) -> anyhow::Result<Vec<Row>> {
         met: Some(millis(ready) <= 12.0),
         beside: beside.clone(),
     }];
+    rows.extend(parts_of_a_start()?);
     let folder = tempfile::tempdir()?;
     std::fs::write(folder.path().join("nothing.md"), SCENARIO)?;
     for (id, what, goal, limit, flag) in [
@@ -168,6 +169,33 @@ fn starting(pome: &Path) -> anyhow::Result<Vec<Row>> {
         rows.push(Row { id: "P4", what, figure, goal: "<= 10 ms", met, beside: beside.clone() });
     }
     Ok(rows)
+}
+
+/// Where the time of P1 goes, in this process: the engine, the component's code and description, the first world.
+fn parts_of_a_start() -> anyhow::Result<Vec<Row>> {
+    let (mut engines, mut components, mut worlds) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..9 {
+        let started = Instant::now();
+        let engine = Engine::new(Limits::default())?;
+        engines.push(started.elapsed());
+        let started = Instant::now();
+        let component = engine.embedded("github")?;
+        components.push(started.elapsed());
+        let started = Instant::now();
+        component.world(pome_sandbox::WorldOptions::default()).map_err(|error| anyhow::anyhow!("{error}"))?;
+        worlds.push(started.elapsed());
+    }
+    let row = |what, times: Vec<Duration>| {
+        let mut times = times.into_iter();
+        let time = median(9, || times.next().context("nothing was measured"))?;
+        let (figure, beside) = (format!("{:.2} ms", millis(time)), String::new());
+        anyhow::Ok(Row { id: "P1", what, figure, goal: "", met: None, beside })
+    };
+    Ok(vec![
+        row("of it: engine", engines)?,
+        row("of it: code and description of the twin", components)?,
+        row("of it: first world, seeded", worlds)?,
+    ])
 }
 
 /// P2, P5-P8: one twin under load, recorded and authenticated.

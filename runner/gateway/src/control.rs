@@ -43,7 +43,7 @@ pub(crate) async fn session(call: &Call<'_>) -> Option<Reply> {
         },
         "/_pome/state" => Some(state(call).await),
         "/_pome/events" => Some(events(call)),
-        "/_pome/routes" => ok(prepared.routes.clone()),
+        "/_pome/routes" => ok(prepared.listings().routes.clone()),
         path => ok(prepared.extra(path.strip_prefix("/_pome/")?)?.clone()),
     }
 }

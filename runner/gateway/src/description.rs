@@ -1,10 +1,11 @@
 //! What follows from a twin's description once and for all: fixed answers, listings, health documents.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use pome_sandbox::{Description, Route};
+use pome_sandbox::{Component, Description, Route};
 use pome_wire::redact::Redactor;
 use serde_json::{Map, Value, json};
 
@@ -19,17 +20,24 @@ const RESERVED: [&str; 4] = ["health", "state", "events", "routes"];
 pub(crate) struct Prepared {
     pub(crate) health: Bytes,
     pub(crate) session_health: Bytes,
-    /// `{"tools":[...]}` as `tools/list` shows it.
-    pub(crate) tools: Bytes,
-    /// The same with the keys of `GET /mcp/tools`.
-    pub(crate) plain_tools: Bytes,
-    pub(crate) routes: Bytes,
     pub(crate) reset: Bytes,
     pub(crate) version: String,
     tool_names: BTreeSet<String>,
     refusals: BTreeMap<String, Fixed>,
     extras: BTreeMap<String, Bytes>,
     private_state: Vec<String>,
+    component: Component,
+    listings: OnceLock<Listings>,
+}
+
+/// Long documents that most runs never ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Listings {
+    /// `{"tools":[...]}` as `tools/list` shows it.
+    pub(crate) tools: Bytes,
+    /// The same with the keys of `GET /mcp/tools`.
+    pub(crate) plain_tools: Bytes,
+    pub(crate) routes: Bytes,
 }
 
 #[derive(Debug)]
@@ -41,7 +49,8 @@ struct Fixed {
 
 impl Prepared {
     /// Works everything out; the rule that the description breaks otherwise.
-    pub(crate) fn new(description: &Description, runtime: &RuntimeInfo) -> Result<Self, String> {
+    pub(crate) fn new(component: &Component, runtime: &RuntimeInfo) -> Result<Self, String> {
+        let description = component.description();
         let tool_names = tool_names(description)?;
         reserved(description)?;
         let runtime_json = json!({
@@ -51,7 +60,11 @@ impl Prepared {
             "build_time": runtime.build_time,
         });
         let health = object("health", &description.health)?;
-        let (tools, plain_tools) = listings(description)?;
+        // What is part of this program was looked at when it was built.
+        let listings = OnceLock::new();
+        if !component.trusted() {
+            let _ = listings.set(Listings::of(description)?);
+        }
         let mut reset = Map::from_iter([("ok".to_owned(), Value::Bool(true))]);
         reset.extend(object("reset-answer", &description.reset_answer)?);
         let mut refusals = BTreeMap::new();
@@ -63,16 +76,19 @@ impl Prepared {
         Ok(Self {
             session_health: session_health(description, &health, &runtime_json)?,
             health: health_document(description, health, &runtime_json),
-            tools,
-            plain_tools,
-            routes: routes(&description.routes),
             reset: Value::Object(reset).to_string().into(),
             version: runtime.version.clone(),
             tool_names,
             refusals,
             extras: description.extras.iter().map(|(name, body)| (name.clone(), body.clone().into())).collect(),
             private_state: description.private_state.clone(),
+            component: component.clone(),
+            listings,
         })
+    }
+
+    pub(crate) fn listings(&self) -> &Listings {
+        self.listings.get_or_init(|| Listings::of(self.component.description()).unwrap_or_default())
     }
 
     pub(crate) fn has_tool(&self, name: &str) -> bool {
@@ -194,20 +210,22 @@ fn session_health(description: &Description, extras: &Map<String, Value>, runtim
     Ok(Value::Object(body).to_string().into())
 }
 
-fn listings(description: &Description) -> Result<(Bytes, Bytes), String> {
-    let mut listed = Vec::new();
-    let mut plain = Vec::new();
-    for tool in &description.tools {
-        let listing = object(&format!("listing of tool {}", tool.name), &tool.listing)?;
-        let renamed = listing.iter().map(|(key, value)| {
-            let key = if key == "inputSchema" { "input_schema" } else { key.as_str() };
-            (key.to_owned(), value.clone())
-        });
-        plain.push(Value::Object(renamed.collect()));
-        listed.push(Value::Object(listing));
+impl Listings {
+    fn of(description: &Description) -> Result<Self, String> {
+        let mut listed = Vec::new();
+        let mut plain = Vec::new();
+        for tool in &description.tools {
+            let listing = object(&format!("listing of tool {}", tool.name), &tool.listing)?;
+            let renamed = listing.iter().map(|(key, value)| {
+                let key = if key == "inputSchema" { "input_schema" } else { key.as_str() };
+                (key.to_owned(), value.clone())
+            });
+            plain.push(Value::Object(renamed.collect()));
+            listed.push(Value::Object(listing));
+        }
+        let document = |tools: Vec<Value>| Bytes::from(json!({ "tools": tools }).to_string());
+        Ok(Self { tools: document(listed), plain_tools: document(plain), routes: routes(&description.routes) })
     }
-    let document = |tools: Vec<Value>| Bytes::from(json!({ "tools": tools }).to_string());
-    Ok((document(listed), document(plain)))
 }
 
 fn routes(routes: &[Route]) -> Bytes {

@@ -149,8 +149,8 @@ async fn message(call: &Call<'_>, raw: &RawValue) -> Result<Option<Vec<u8>>, Clo
         "server/discover" if alone => result(id, &discover(call)),
         "ping" if alone => result(id, COMPLETE),
         "ping" => result(id, b"{}"),
-        "tools/list" if alone => result(id, &joined(&call.shared.prepared.tools, CACHEABLE)),
-        "tools/list" => result(id, &call.shared.prepared.tools),
+        "tools/list" if alone => result(id, &joined(&call.shared.prepared.listings().tools, CACHEABLE)),
+        "tools/list" => result(id, &call.shared.prepared.listings().tools),
         "tools/call" => match call_params(message.params) {
             Some((name, arguments)) => {
                 let arguments = arguments.map_or("{}", RawValue::get).as_bytes();

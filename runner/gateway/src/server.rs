@@ -229,7 +229,7 @@ impl Server {
     /// Opens the default world and listens.
     pub async fn start(config: ServerConfig) -> Result<Self, StartError> {
         let twin = || config.component.description().id.clone();
-        let prepared = Prepared::new(config.component.description(), &config.runtime)
+        let prepared = Prepared::new(&config.component, &config.runtime)
             .map_err(|reason| StartError::Description { twin: twin(), reason })?;
         let (options, rules) =
             world_of(&config.component, config.world).map_err(|reason| StartError::Seed { twin: twin(), reason })?;

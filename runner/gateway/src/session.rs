@@ -149,7 +149,7 @@ pub(crate) async fn answer(
         return Ok(mcp::not_allowed());
     }
     if rest == "/mcp/tools" && reads {
-        return Ok(crate::http::json(http::StatusCode::OK, shared.prepared.plain_tools.clone()));
+        return Ok(crate::http::json(http::StatusCode::OK, shared.prepared.listings().plain_tools.clone()));
     }
     let bytes: Bytes = match (bytes, body) {
         (Some(bytes), _) => bytes,

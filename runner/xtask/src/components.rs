@@ -171,7 +171,7 @@ fn build(root: &Path, guest: &Guest, sources: String, toolchain: &Toolchain) -> 
     Ok(())
 }
 
-/// Remaps every path that could end up in a panic message.
+/// Flags for the compiler. Paths that could end up in a panic message are mapped to neutral ones.
 fn flags(root: &Path, toolchain: &Toolchain) -> Vec<String> {
     let mut flags = Vec::new();
     let mut remap = |from: &Path, to: &str| flags.push(format!("--remap-path-prefix={}={to}", from.display()));
@@ -184,6 +184,8 @@ fn flags(root: &Path, toolchain: &Toolchain) -> Vec<String> {
         }
     }
     remap(&toolchain.sysroot.join("lib/rustlib/src/rust"), "rust");
+    // Vectors of a fixed width are the same on every host, unlike the relaxed ones.
+    flags.push("-Ctarget-feature=+simd128".to_owned());
     if let Some(linker) = &toolchain.linker {
         flags.push(format!("-Clinker={}", linker.display()));
     }

@@ -585,8 +585,33 @@ pub mod common {
         Relaxed { id: "any.tool-exact", understand: exactly },
     ];
 
+    /// The letters that an alternative of a pattern begins with, as far as they stand for themselves.
+    fn literal_start(pattern: &str) -> &str {
+        let special = |letter: char| r"\.+*?()[]{}|^$".contains(letter);
+        let end = pattern.find(special).unwrap_or(pattern.len());
+        let start = pattern.get(..end).unwrap_or_default();
+        // What may be repeated may also be missing.
+        if pattern.get(end..).is_some_and(|rest| rest.starts_with(['?', '*', '{'])) {
+            let mut letters = start.chars();
+            letters.next_back();
+            return letters.as_str();
+        }
+        start
+    }
+
+    /// Whether a text holds another; the case of ASCII letters does not matter.
+    fn contains(text: &str, wanted: &str) -> bool {
+        wanted.is_empty()
+            || text.as_bytes().windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted.as_bytes()))
+    }
+
     /// Compiles once per sentence; judging is not a hot path.
     pub fn matches<'t>(pattern: &str, text: &'t str) -> Option<regex_lite::Captures<'t>> {
+        // Compiling costs far more than looking for the letters that an alternative begins with.
+        let grouped = pattern.contains('(') && pattern.contains('|');
+        if !grouped && !pattern.split('|').any(|alternative| contains(text, literal_start(alternative))) {
+            return None;
+        }
         Regex::new(&format!("(?i){pattern}")).ok()?.captures(text)
     }
 
