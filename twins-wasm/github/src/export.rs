@@ -5,6 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::actions::{events, protection, rulesets};
+use crate::activity::Asset;
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
     CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Pull, Release, Repo, Review, ReviewComment,
@@ -88,7 +89,7 @@ impl Serialize for Exported<'_> {
             "tags",
             &rows(|| state.refs_of(id, "refs/tags/").map(|(name, git_ref)| tag(id, name, git_ref))),
         )?;
-        map.serialize_entry("releases", &rows(|| state.releases_of(id).map(|each| release(id, each))))?;
+        map.serialize_entry("releases", &rows(|| state.releases_of(id).map(|each| release(state, id, each))))?;
         let protections = || state.protections.prefix((id, String::new()), own);
         let protections = rows(|| protections().map(|((_, branch), each)| protection::export(repo, branch, each)));
         map.serialize_entry("branch_protection", &protections)?;
@@ -354,11 +355,20 @@ fn milestone(repo: u64, milestone: &Milestone) -> Value {
     })
 }
 
-fn release(repo: u64, release: &Release) -> Value {
+fn release(state: &State, repo: u64, release: &Release) -> Value {
     json!({
+        "assets": state.activity.assets_of(repo, release.id).map(asset).collect::<Vec<_>>(),
         "id": release.id, "repo_id": repo, "tag_name": release.tag_name, "target_commitish": release.target_commitish,
         "name": release.name, "body": release.body.as_deref().unwrap_or_default(), "draft": flag(release.draft),
         "prerelease": flag(release.prerelease), "author_login": release.author,
         "created_at": time(release.created_at), "published_at": maybe(release.published_at),
+    })
+}
+
+fn asset(asset: &Asset) -> Value {
+    json!({
+        "id": asset.id, "name": asset.name, "label": asset.label, "content_type": asset.content_type,
+        "size": asset.bytes.len(), "digest": format!("sha256:{}", asset.digest), "uploader_login": asset.uploader,
+        "created_at": time(asset.created_at), "updated_at": time(asset.updated_at),
     })
 }

@@ -8,6 +8,7 @@
 
 mod access;
 mod actions;
+mod activity;
 mod checks;
 mod error;
 mod events;
@@ -102,8 +103,9 @@ impl Twin for GitHub {
     }
 
     fn canonical_path<'a>(state: &state::State, path: &'a str) -> Cow<'a, str> {
-        // The address prefix of GitHub Enterprise, which some clients add by themselves.
-        let path = path.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+        // The address prefixes of GitHub Enterprise, which some clients add by themselves.
+        let below = |prefix| path.strip_prefix(prefix).filter(|rest: &&str| rest.starts_with('/'));
+        let path = below("/api/v3").or_else(|| below("/api/uploads")).unwrap_or(path);
         moved::by_name(state, path)
     }
 }

@@ -10,7 +10,7 @@ use crate::actions::{
 };
 
 use crate::actions::protection::{editing, reading, removing};
-use crate::actions::transfers;
+use crate::actions::{archives, assets, transfers};
 
 pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // repos
@@ -498,9 +498,6 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::get::<releases::ByTag>("/repos/{owner}/{repo}/releases/tags/{tag...}")
         .doc("releases/releases#get-a-release-by-tag-name"),
     Route::get::<releases::Get>("/repos/{owner}/{repo}/releases/{release_id}").doc("releases/releases#get-a-release"),
-    Route::get::<releases::Assets>("/repos/{owner}/{repo}/releases/{release_id}/assets")
-        .shape("releases have no files")
-        .doc("releases/assets#list-release-assets"),
     Route::post::<releases::Create>("/repos/{owner}/{repo}/releases")
         .status(201)
         .doc("releases/releases#create-a-release"),
@@ -512,6 +509,36 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::delete::<releases::Delete>("/repos/{owner}/{repo}/releases/{release_id}")
         .status(204)
         .doc("releases/releases#delete-a-release"),
+    // release assets
+    Route::get::<assets::List>("/repos/{owner}/{repo}/releases/{release_id}/assets")
+        .doc("releases/assets#list-release-assets"),
+    Route::post::<assets::Upload>("/repos/{owner}/{repo}/releases/{release_id}/assets")
+        .status(201)
+        .body(Body::Raw)
+        .doc("releases/assets#upload-a-release-asset"),
+    Route::get::<assets::Get>("/repos/{owner}/{repo}/releases/assets/{asset_id}")
+        .note("downloads are not counted")
+        .doc("releases/assets#get-a-release-asset"),
+    Route::patch::<assets::Update>("/repos/{owner}/{repo}/releases/assets/{asset_id}")
+        .doc("releases/assets#update-a-release-asset"),
+    Route::delete::<assets::Delete>("/repos/{owner}/{repo}/releases/assets/{asset_id}")
+        .status(204)
+        .doc("releases/assets#delete-a-release-asset"),
+    // archives
+    Route::get::<archives::Tar>("/repos/{owner}/{repo}/tarball")
+        .status(302)
+        .doc("repos/contents#download-a-repository-archive-tar"),
+    Route::get::<archives::Tar>("/repos/{owner}/{repo}/tarball/{ref...}")
+        .status(302)
+        .doc("repos/contents#download-a-repository-archive-tar"),
+    Route::get::<archives::Zip>("/repos/{owner}/{repo}/zipball")
+        .status(302)
+        .doc("repos/contents#download-a-repository-archive-zip"),
+    Route::get::<archives::Zip>("/repos/{owner}/{repo}/zipball/{ref...}")
+        .status(302)
+        .doc("repos/contents#download-a-repository-archive-zip"),
+    Route::get::<archives::Download>("/codeload/{owner}/{repo}/{format}/{ref...}")
+        .note("stands for the vendor's host codeload.github.com, to which archives redirect"),
     // lists of repositories
     Route::get::<repo_lists::Mine>("/user/repos").doc("repos/repos#list-repositories-for-the-authenticated-user"),
     Route::get::<repo_lists::OfUser>("/users/{username}/repos").doc("repos/repos#list-repositories-for-a-user"),

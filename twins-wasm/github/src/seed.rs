@@ -4,6 +4,7 @@
 //! that does not fit is refused as a whole and names the place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 mod events;
 mod protection;
@@ -16,6 +17,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::GitHub;
+use crate::actions::assets::{digest, file_name};
+use crate::activity::Asset;
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
 use crate::rate::Resource;
@@ -191,6 +194,19 @@ struct SeedRelease {
     prerelease: bool,
     #[serde(default)]
     author: Option<String>,
+    #[serde(default)]
+    assets: Vec<SeedAsset>,
+}
+
+/// A file of a release, as text.
+#[derive(Deserialize)]
+struct SeedAsset {
+    name: String,
+    content: String,
+    #[serde(default)]
+    label: Option<String>,
+    #[serde(default)]
+    content_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -931,6 +947,26 @@ impl<'a> Builder<'a> {
         }
         let author = self.author(seed.author);
         let id = self.state.next_release.next();
+        for (index, asset) in seed.assets.into_iter().enumerate() {
+            let name = file_name(&asset.name);
+            if name.is_empty() || self.state.activity.assets_of(self.id, id).any(|known| known.name == name) {
+                let field = self.field(&format!("releases.{at}.assets.{index}.name"));
+                return Err(invalid(&field, "invalid_value", "must be there and be used once"));
+            }
+            let row = Asset {
+                id: self.state.activity.next_asset.next(),
+                release: id,
+                name,
+                label: asset.label,
+                content_type: asset.content_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+                digest: digest(asset.content.as_bytes()),
+                bytes: Arc::from(asset.content.into_bytes()),
+                uploader: author.clone(),
+                created_at: self.now,
+                updated_at: self.now,
+            };
+            self.state.activity.assets.insert((self.id, row.id), row);
+        }
         let row = Release {
             id,
             tag_name: seed.tag_name,

@@ -6,6 +6,7 @@ use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
 use pome_twin_kit::store::{Cell, Journal, Store, Table};
 
+use crate::activity::Activity;
 use crate::events::Event;
 use crate::git::{Mark, Objects, Oid};
 use crate::issue_index::IssueIndex;
@@ -435,6 +436,8 @@ pub struct State {
     /// Classic protection, by branch name.
     pub(crate) protections: Table<(RepoId, String), Protection>,
     pub(crate) rulesets: Table<(RepoId, u64), Ruleset>,
+    /// What surrounds the repositories' content.
+    pub(crate) activity: Activity,
     /// How much everybody has asked.
     pub(crate) meter: Meter,
     pub(crate) events: Table<(RepoId, u64), Event>,
@@ -481,6 +484,7 @@ impl Store for State {
             reactions,
             protections,
             rulesets,
+            activity,
             meter,
             events,
             events_of,
@@ -540,6 +544,7 @@ impl Store for State {
         for journal in journals {
             visit(journal);
         }
+        activity.each(visit);
     }
 }
 

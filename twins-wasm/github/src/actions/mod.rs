@@ -1,5 +1,7 @@
 //! What can be done, one struct an operation, grouped by area. The words are the same in `views`, `checks` and `cases`.
 
+pub(crate) mod archives;
+pub(crate) mod assets;
 pub(crate) mod assignees;
 pub(crate) mod branches;
 pub(crate) mod check_runs;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::contents::only;
 use super::refs::is_ref_name;
-use super::{Page, paging};
+use super::{Page, assets, paging};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
@@ -162,7 +162,7 @@ pub(crate) struct Get {
 }
 
 /// The key of a release that the caller may see.
-fn find(cx: &Cx<'_, GitHub>, repo: &Repo, id: u64) -> Result<(RepoId, u64), Error> {
+pub(crate) fn find(cx: &Cx<'_, GitHub>, repo: &Repo, id: u64) -> Result<(RepoId, u64), Error> {
     let key = (repo.id, id);
     let release = cx.state.releases.get(&key).ok_or_else(Error::not_found)?;
     if release.draft && !sees_drafts(cx, repo) { Err(Error::not_found()) } else { Ok(key) }
@@ -175,25 +175,6 @@ impl Action<GitHub> for Get {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Shown, Error> {
         let repo = cx.repo(&self.owner, &self.repo)?;
         Ok(Shown { key: find(cx, repo, self.release_id)? })
-    }
-}
-
-/// No release has files attached.
-#[derive(Deserialize)]
-pub(crate) struct Assets {
-    owner: String,
-    repo: String,
-    release_id: u64,
-}
-
-impl Action<GitHub> for Assets {
-    const NAME: &'static str = "list_release_assets";
-    type Output = pome_twin_kit::action::Json<[Value; 0]>;
-
-    fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Self::Output, Error> {
-        let repo = cx.repo(&self.owner, &self.repo)?;
-        find(cx, repo, self.release_id)?;
-        Ok(pome_twin_kit::action::Json([]))
     }
 }
 
@@ -383,6 +364,7 @@ impl Action<GitHub> for Delete {
         let key = find(cx, repo, self.release_id)?;
         let before = cx.state.releases.get(&key).map(|release| row(repo, release));
         cx.state.releases.remove(&key);
+        assets::forget(cx.state, key.0, key.1);
         cx.changed(before, None);
         Ok(Empty)
     }

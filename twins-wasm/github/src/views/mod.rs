@@ -4,6 +4,7 @@
 //! for people keep the vendor's host, because text that an agent quotes should look as it does there.
 
 pub(crate) mod apps;
+pub(crate) mod assets;
 pub(crate) mod check_runs;
 pub(crate) mod collaborators;
 pub(crate) mod comments;

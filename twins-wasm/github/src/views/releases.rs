@@ -2,6 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use super::assets::AssetView;
 use super::users::SimpleUser;
 use super::{EncodedPath, HTML, Site};
 use crate::state::{Release, Repo};
@@ -36,7 +37,9 @@ impl Serialize for ReleaseView<'_> {
         map.serialize_entry("created_at", &release.created_at.to_seconds())?;
         map.serialize_entry("updated_at", &release.published_at.unwrap_or(release.created_at).to_seconds())?;
         map.serialize_entry("published_at", &release.published_at.map(pome_twin_kit::clock::Time::to_seconds))?;
-        map.serialize_entry("assets", &[(); 0])?;
+        let assets = site.state.activity.assets_of(repo.id, id);
+        let assets = assets.map(|asset| AssetView { site: *site, repo, release, asset });
+        map.serialize_entry("assets", &assets.collect::<Vec<_>>())?;
         for (key, archive) in [("tarball_url", "tarball"), ("zipball_url", "zipball")] {
             let url = (!release.draft).then(|| format!("{api}/repos/{owner}/{name}/{archive}/{tag}"));
             map.serialize_entry(key, &url)?;
