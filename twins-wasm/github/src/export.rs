@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::actions::{events, protection, rulesets};
+use crate::actions::{check_suites, events, protection, rulesets};
 use crate::activity::Asset;
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
@@ -80,7 +80,7 @@ impl Serialize for Exported<'_> {
         map.serialize_entry("issues", &rows(|| issues().map(|issue| IssueRow { state, repo, issue })))?;
         map.serialize_entry("pull_requests", &rows(|| state.pulls_of(id).filter_map(|each| pull(state, repo, each))))?;
         map.serialize_entry("commit_statuses", &rows(|| state.statuses_of(id).map(|each| status(id, each))))?;
-        map.serialize_entry("check_runs", &rows(|| state.check_runs_of(id).map(|each| check_run(id, each))))?;
+        map.serialize_entry("check_runs", &rows(|| state.check_runs_of(id).map(|each| check_run(state, id, each))))?;
         let collaborators = || state.collaborators.prefix((id, String::new()), own);
         map.serialize_entry("collaborators", &rows(|| collaborators().map(|(_, each)| collaborator(each))))?;
         let milestones = || state.milestones.range((id, 0)..=(id, u64::MAX));
@@ -94,6 +94,8 @@ impl Serialize for Exported<'_> {
         let protections = rows(|| protections().map(|((_, branch), each)| protection::export(repo, branch, each)));
         map.serialize_entry("branch_protection", &protections)?;
         map.serialize_entry("rulesets", &rows(|| state.rulesets_of(id).map(|each| rulesets::row(repo, each))))?;
+        let suites = || state.check_suites_of(id);
+        map.serialize_entry("check_suites", &rows(|| suites().map(|each| check_suites::row(repo, each))))?;
         let happened = || state.events.range((id, 0)..=(id, u64::MAX));
         map.serialize_entry("issue_events", &rows(|| happened().map(|(_, each)| events::export(each))))?;
         map.end()
@@ -329,12 +331,13 @@ fn status(repo: u64, status: &Status) -> Value {
     })
 }
 
-fn check_run(repo: u64, run: &CheckRun) -> Value {
+fn check_run(state: &State, repo: u64, run: &CheckRun) -> Value {
     json!({
         "id": run.id, "repo_id": repo, "head_sha": run.head_sha, "name": run.name, "status": run.status,
         "conclusion": run.conclusion, "details_url": run.details_url, "external_id": run.external_id,
         "output_title": run.output_title, "output_summary": run.output_summary,
         "started_at": time(run.started_at), "completed_at": maybe(run.completed_at),
+        "check_suite_id": run.suite, "annotations": check_suites::export_annotations(state, repo, run.id),
     })
 }
 

@@ -26,6 +26,7 @@ mod routes;
 mod rules;
 mod seed;
 mod state;
+mod suites;
 mod tool_errors;
 mod tools;
 mod views;

@@ -4,9 +4,9 @@ use pome_twin_kit::{Body, Route};
 
 use crate::GitHub;
 use crate::actions::{
-    assignees, branches, check_runs, collaborators, comments, commits, contents, events, git_objects, issues, labels,
-    merges, milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos, review_comments,
-    reviews, rulesets, search, statuses, tags, users,
+    assignees, branches, check_runs, check_suites, collaborators, comments, commits, contents, events, git_objects,
+    issues, labels, merges, milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos,
+    review_comments, reviews, rulesets, search, statuses, tags, users,
 };
 
 use crate::actions::protection::{editing, reading, removing};
@@ -261,7 +261,7 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::get::<check_runs::Get>("/repos/{owner}/{repo}/check-runs/{check_run_id}").doc("checks/runs#get-a-check-run"),
     Route::patch::<check_runs::Update>("/repos/{owner}/{repo}/check-runs/{check_run_id}")
         .doc("checks/runs#update-a-check-run"),
-    Route::get::<check_runs::Annotations>("/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations")
+    Route::get::<check_suites::Annotations>("/repos/{owner}/{repo}/check-runs/{check_run_id}/annotations")
         .doc("checks/runs#list-check-run-annotations"),
     Route::get::<check_runs::List>("/repos/{owner}/{repo}/commits/{ref}/check-runs")
         .doc("checks/runs#list-check-runs-for-a-git-reference"),
@@ -283,6 +283,25 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
         .status(201)
         .doc("branches/branches#rename-a-branch"),
     Route::post::<branches::Merge>("/repos/{owner}/{repo}/merges").status(201).doc("branches/branches#merge-a-branch"),
+    // check suites
+    Route::post::<check_suites::Create>("/repos/{owner}/{repo}/check-suites")
+        .status(201)
+        .note("anybody who may push can, not apps alone")
+        .doc("checks/suites#create-a-check-suite"),
+    Route::get::<check_suites::Get>("/repos/{owner}/{repo}/check-suites/{check_suite_id}")
+        .doc("checks/suites#get-a-check-suite"),
+    Route::get::<check_suites::Runs>("/repos/{owner}/{repo}/check-suites/{check_suite_id}/check-runs")
+        .doc("checks/runs#list-check-runs-in-a-check-suite"),
+    Route::post::<check_suites::Rerequest>("/repos/{owner}/{repo}/check-suites/{check_suite_id}/rerequest")
+        .status(201)
+        .body(Body::Optional)
+        .doc("checks/suites#rerequest-a-check-suite"),
+    Route::post::<check_suites::RerequestRun>("/repos/{owner}/{repo}/check-runs/{check_run_id}/rerequest")
+        .status(201)
+        .body(Body::Optional)
+        .doc("checks/runs#rerequest-a-check-run"),
+    Route::get::<check_suites::OfRef>("/repos/{owner}/{repo}/commits/{ref}/check-suites")
+        .doc("checks/suites#list-check-suites-for-a-git-reference"),
     // events of issues
     Route::get::<events::OfRepo>("/repos/{owner}/{repo}/issues/events")
         .doc("issues/events#list-issue-events-for-a-repository"),

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::GitHub;
 use crate::actions::assets::{digest, file_name};
+use crate::actions::check_suites::{AnnotationBody, annotate};
 use crate::activity::Asset;
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
@@ -324,6 +325,8 @@ struct SeedCheckRun {
     title: Option<String>,
     #[serde(default)]
     summary: Option<String>,
+    #[serde(default)]
+    annotations: Vec<AnnotationBody>,
 }
 
 #[derive(Deserialize)]
@@ -823,7 +826,7 @@ impl<'a> Builder<'a> {
         self.state.pulls.insert((self.id, number), row);
         self.reviews(seed.reviews, number, head_sha, &field("reviews.state"))?;
         self.statuses(seed.statuses, head_sha, &field("statuses.state"))?;
-        self.check_runs(seed.check_runs, head_sha);
+        self.check_runs(seed.check_runs, head_sha, &field("check_runs"))?;
         self.comments(seed.comments, number, created_at)?;
         self.review_comments(seed.review_comments, number, head_sha);
         self.events(seed.events, number, created_at, &field("events"))
@@ -870,11 +873,11 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    fn check_runs(&mut self, list: Vec<SeedCheckRun>, head_sha: Oid) {
-        for run in list {
+    fn check_runs(&mut self, list: Vec<SeedCheckRun>, head_sha: Oid, field: &str) -> Result<(), Error> {
+        for (at, run) in list.into_iter().enumerate() {
             let completed = run.conclusion.is_some();
             let id = self.state.next_check_run.next();
-            let suite = self.state.check_suite_for(self.id, head_sha);
+            let suite = self.state.check_suite_for(self.id, head_sha, self.now);
             let row = CheckRun {
                 id,
                 suite,
@@ -891,7 +894,11 @@ impl<'a> Builder<'a> {
                 completed_at: completed.then_some(self.now),
             };
             self.state.check_runs.insert((self.id, id), row);
+            annotate(self.state, (self.id, id), run.annotations).map_err(|error| {
+                invalid(&format!("{field}.{at}.annotations"), "invalid_value", &protection::reason(&error))
+            })?;
         }
+        Ok(())
     }
 
     fn review_comments(&mut self, list: Vec<SeedReviewComment>, number: u64, commit: Oid) {

@@ -12,6 +12,7 @@ use crate::git::{Mark, Objects, Oid};
 use crate::issue_index::IssueIndex;
 use crate::rate::Meter;
 use crate::rules::{Protection, Ruleset};
+use crate::suites::{Annotation, CheckSuite};
 
 /// Who acts when the token names nobody, and who seeds write for.
 pub(crate) const DEFAULT_LOGIN: &str = "pome-agent";
@@ -339,7 +340,7 @@ pub(crate) struct Status {
 #[derive(Debug, Clone)]
 pub(crate) struct CheckRun {
     pub(crate) id: u64,
-    /// The check suite: one for all runs of a commit, as this twin knows one app.
+    /// The check suite.
     pub(crate) suite: u64,
     pub(crate) head_sha: Oid,
     pub(crate) name: String,
@@ -440,6 +441,9 @@ pub struct State {
     pub(crate) activity: Activity,
     /// How much everybody has asked.
     pub(crate) meter: Meter,
+    pub(crate) check_suites: Table<(RepoId, u64), CheckSuite>,
+    /// Repository, check run, place.
+    pub(crate) annotations: Table<(RepoId, u64, u64), Annotation>,
     pub(crate) events: Table<(RepoId, u64), Event>,
     /// Repository, number, event id.
     pub(crate) events_of: Table<(RepoId, u64, u64), ()>,
@@ -486,6 +490,8 @@ impl Store for State {
             rulesets,
             activity,
             meter,
+            check_suites,
+            annotations,
             events,
             events_of,
             dismissals,
@@ -526,6 +532,8 @@ impl Store for State {
             protections,
             rulesets,
             meter,
+            check_suites,
+            annotations,
             events,
             events_of,
             dismissals,
@@ -703,12 +711,6 @@ impl State {
 
     pub(crate) fn statuses_of(&self, repo: RepoId) -> impl DoubleEndedIterator<Item = &Status> {
         self.statuses.range((repo, 0)..=(repo, u64::MAX)).map(|(_, status)| status)
-    }
-
-    /// The check suite of a commit's next run: that of its earlier runs, or a new one.
-    pub(crate) fn check_suite_for(&mut self, repo: RepoId, head_sha: Oid) -> u64 {
-        let earlier = self.check_runs_of(repo).find(|run| run.head_sha == head_sha).map(|run| run.suite);
-        earlier.unwrap_or_else(|| self.next_check_suite.next())
     }
 
     pub(crate) fn check_runs_of(&self, repo: RepoId) -> impl DoubleEndedIterator<Item = &CheckRun> {

@@ -1,11 +1,11 @@
 //! Check runs.
 
-use pome_twin_kit::action::Json;
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::{Action, Cx, Reply, ToolReply, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::check_suites::{AnnotationBody, annotate};
 use super::pulls::Target;
 use super::{Page, paging};
 use crate::GitHub;
@@ -13,6 +13,7 @@ use crate::access::Access;
 use crate::error::Error;
 use crate::git::Oid;
 use crate::refs::commit_named;
+use crate::rules::APP_ID;
 use crate::state::{CheckRun, Permission, RepoId, State};
 use crate::views::Site;
 use crate::views::check_runs::{CheckRunView, ToolCheckRun};
@@ -51,7 +52,7 @@ pub(crate) enum Phase {
 }
 
 impl Phase {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Queued => "queued",
             Self::InProgress => "in_progress",
@@ -93,6 +94,8 @@ pub(crate) struct Output {
     title: Option<String>,
     summary: Option<String>,
     text: Option<String>,
+    #[serde(default)]
+    annotations: Vec<AnnotationBody>,
 }
 
 /// What can be said about a check run when it is made and later.
@@ -107,7 +110,8 @@ struct Said {
 }
 
 impl Said {
-    fn apply(self, run: &mut CheckRun, now: Time) -> Result<(), Error> {
+    /// What is left are the annotations.
+    fn apply(self, run: &mut CheckRun, now: Time) -> Result<Vec<AnnotationBody>, Error> {
         // A conclusion alone completes the run.
         let status = self.status.or_else(|| self.conclusion.map(|_| Phase::Completed));
         if let Some(status) = status {
@@ -144,12 +148,11 @@ impl Said {
         if let Some(id) = self.external_id {
             run.external_id = id;
         }
-        if let Some(Output { title, summary, text }) = self.output {
-            run.output_title = title.or(run.output_title.take());
-            run.output_summary = summary.or(run.output_summary.take());
-            run.output_text = text.or(run.output_text.take());
-        }
-        Ok(())
+        let Some(Output { title, summary, text, annotations }) = self.output else { return Ok(Vec::new()) };
+        run.output_title = title.or(run.output_title.take());
+        run.output_summary = summary.or(run.output_summary.take());
+        run.output_text = text.or(run.output_text.take());
+        Ok(annotations)
     }
 }
 
@@ -188,7 +191,8 @@ impl Action<GitHub> for Create {
         let head_sha = Oid::parse(&self.head_sha).ok_or_else(unknown)?;
         commit_named(cx, repo, &self.head_sha)?;
         let id = cx.state.next_check_run.next();
-        let suite = cx.state.check_suite_for(repo_id, head_sha);
+        let now = cx.now();
+        let suite = cx.state.check_suite_for(repo_id, head_sha, now);
         let mut run = CheckRun {
             id,
             suite,
@@ -213,9 +217,10 @@ impl Action<GitHub> for Create {
             completed_at: self.completed_at,
             output: self.output,
         };
-        said.apply(&mut run, cx.now())?;
+        let annotations = said.apply(&mut run, now)?;
         let key = (repo_id, id);
         cx.state.check_runs.insert(key, run);
+        annotate(cx.state, key, annotations)?;
         let after = row(cx.state, key);
         cx.changed(None, after);
         Ok(Shown(key))
@@ -279,28 +284,13 @@ impl Action<GitHub> for Update {
             completed_at: self.completed_at,
             output: self.output,
         };
-        said.apply(run, now)?;
+        let annotations = said.apply(run, now)?;
+        let suite = run.suite;
+        annotate(cx.state, key, annotations)?;
+        cx.state.suite_reported(key.0, suite, now);
         let after = row(cx.state, key);
         cx.changed(before, after);
         Ok(Shown(key))
-    }
-}
-
-/// What a check remarks on single lines; here nobody ever does.
-#[derive(Deserialize)]
-pub(crate) struct Annotations {
-    owner: String,
-    repo: String,
-    check_run_id: u64,
-}
-
-impl Action<GitHub> for Annotations {
-    const NAME: &'static str = "list_check_run_annotations";
-    type Output = Json<[(); 0]>;
-
-    fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Self::Output, Error> {
-        let key = (cx.repo(&self.owner, &self.repo)?.id, self.check_run_id);
-        if cx.state.check_runs.contains(&key) { Ok(Json([])) } else { Err(Error::not_found()) }
     }
 }
 
@@ -320,6 +310,7 @@ pub(crate) struct List {
     check_name: Option<String>,
     status: Option<Phase>,
     filter: Option<Filter>,
+    app_id: Option<u64>,
     page: Option<i64>,
     per_page: Option<i64>,
 }
@@ -365,12 +356,13 @@ impl Action<GitHub> for List {
         let wanted = |run: &CheckRun| {
             self.check_name.as_ref().is_none_or(|name| *name == run.name)
                 && self.status.is_none_or(|status| status.name() == run.status)
+                && self.app_id.is_none_or(|app| app == APP_ID)
         };
         Ok(list(cx, repo.id, sha, all, wanted, (self.page, self.per_page)))
     }
 }
 
-fn list(
+pub(crate) fn list(
     cx: &Cx<'_, GitHub>,
     repo: RepoId,
     sha: Oid,

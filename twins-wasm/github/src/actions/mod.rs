@@ -5,6 +5,7 @@ pub(crate) mod assets;
 pub(crate) mod assignees;
 pub(crate) mod branches;
 pub(crate) mod check_runs;
+pub(crate) mod check_suites;
 pub(crate) mod collaborators;
 pub(crate) mod comments;
 pub(crate) mod commits;

@@ -4,6 +4,8 @@ use pome_twin_kit::clock::Time;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::apps::actions_app;
+use super::check_suites::pulls_at;
 use super::{HTML, Site};
 use crate::state::{CheckRun, Repo};
 
@@ -34,8 +36,8 @@ impl Serialize for CheckRunView<'_> {
         map.serialize_entry("completed_at", &run.completed_at.map(Time::to_seconds))?;
         map.serialize_entry("output", &Output { site, repo, run })?;
         map.serialize_entry("check_suite", &Suite { id: run.suite })?;
-        map.serialize_entry("app", &None::<()>)?;
-        map.serialize_entry("pull_requests", &[(); 0])?;
+        map.serialize_entry("app", &actions_app(site))?;
+        map.serialize_entry("pull_requests", &pulls_at(site, repo, run.head_sha))?;
         map.end()
     }
 }
@@ -59,7 +61,8 @@ impl Serialize for Output<'_> {
         map.serialize_entry("title", &run.output_title)?;
         map.serialize_entry("summary", &run.output_summary)?;
         map.serialize_entry("text", &run.output_text)?;
-        map.serialize_entry("annotations_count", &0)?;
+        let annotations = self.site.state.annotations_of(self.repo.id, run.id).count();
+        map.serialize_entry("annotations_count", &annotations)?;
         map.serialize_entry("annotations_url", &format_args!("{repo}/check-runs/{}/annotations", run.id))?;
         map.end()
     }

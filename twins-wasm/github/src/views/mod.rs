@@ -6,6 +6,7 @@
 pub(crate) mod apps;
 pub(crate) mod assets;
 pub(crate) mod check_runs;
+pub(crate) mod check_suites;
 pub(crate) mod collaborators;
 pub(crate) mod comments;
 pub(crate) mod commits;
