@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::clock::Time;
 use crate::envelope::{Caller, Delivery, Header, ToolCall};
 use crate::reply::{Reply, ToolReply};
-use crate::session::Host;
+use crate::session::{self, Host};
 use crate::twin::Twin;
 
 /// What can be done to a twin. The fields are the declared inputs, `run` is the behaviour.
@@ -98,6 +98,11 @@ pub struct Cx<'a, T: Twin> {
     pub(crate) delta: Option<(Option<Value>, Option<Value>)>,
     pub(crate) deliveries: Vec<Delivery>,
     pub(crate) replayed: bool,
+    /// Something of this call is already kept, see [`Cx::attempt`].
+    pub(crate) kept: bool,
+    /// Another name for the trace than the row's.
+    pub(crate) action: Option<&'static str>,
+    pub(crate) refusal: Option<String>,
 }
 
 impl<T: Twin> Cx<'_, T> {
@@ -125,6 +130,31 @@ impl<T: Twin> Cx<'_, T> {
     /// Asks the host to send something after the answer has left.
     pub fn deliver(&mut self, delivery: Delivery) {
         self.deliveries.push(delivery);
+    }
+
+    /// Makes one change of several: it stays when it succeeds and is taken back when it fails, whatever becomes of the others.
+    pub fn attempt<R, E>(&mut self, change: impl FnOnce(&mut Self) -> Result<R, E>) -> Result<R, E> {
+        let (delta, deliveries) = (self.delta.clone(), self.deliveries.len());
+        let outcome = change(self);
+        if outcome.is_ok() {
+            self.kept |= session::changed(self.state);
+            session::commit(self.state);
+        } else {
+            session::rollback(self.state);
+            self.delta = delta;
+            self.deliveries.truncate(deliveries);
+        }
+        outcome
+    }
+
+    /// Names the operation for the trace, on a door whose rows lead to many operations.
+    pub fn acts(&mut self, name: &'static str) {
+        self.action = Some(name);
+    }
+
+    /// Says for the trace that the answer is a refusal although it is written like a success.
+    pub fn refuses(&mut self, message: &str) {
+        self.refusal = Some(message.to_owned());
     }
 
     /// Marks this answer as the stored one of an earlier call.

@@ -17,6 +17,7 @@ pub mod clock;
 pub mod component;
 pub mod describe;
 pub mod envelope;
+pub mod graphql;
 pub mod ids;
 pub mod input;
 pub mod page;

@@ -113,8 +113,9 @@ impl<T: Twin> Session<T> {
             }
         };
         T::finish(&mut cx, &request.method, &mut reply);
-        let Cx { delta, deliveries, replayed, .. } = cx;
-        let report = self.settle(route.action, reply.fidelity.unwrap_or(route.fidelity), error, delta, deliveries);
+        let Cx { delta, deliveries, replayed, kept, action, refusal, .. } = cx;
+        let (action, fidelity) = (action.unwrap_or(route.action), reply.fidelity.unwrap_or(route.fidelity));
+        let report = self.settle(action, fidelity, error.or(refusal), kept, delta, deliveries);
         Answer { status: reply.status, headers: reply.headers, body: reply.body, report: Report { replayed, ..report } }
     }
 
@@ -147,7 +148,7 @@ impl<T: Twin> Session<T> {
         // A view may turn an outcome into a tool error; then nothing of it stays either.
         let error = error.or_else(|| reply.is_error.then(|| error_text(&reply.value)));
         let fidelity = reply.fidelity.unwrap_or(tool.fidelity);
-        let report = self.settle(call_name(tool), fidelity, error, delta, deliveries);
+        let report = self.settle(call_name(tool), fidelity, error, false, delta, deliveries);
         tool_answer(reply, Report { replayed, ..report })
     }
 
@@ -176,24 +177,27 @@ impl<T: Twin> Session<T> {
         }
     }
 
-    /// Commits or takes back what the call did and says which.
+    /// Commits or takes back what the call did and says which. What it has already kept stays.
     fn settle(
         &mut self,
         action: &str,
         fidelity: Fidelity,
         error: Option<String>,
+        kept: bool,
         delta: Option<(Option<Value>, Option<Value>)>,
         deliveries: Vec<Delivery>,
     ) -> Report {
         let action = Some(action.to_owned());
         if error.is_some() {
             rollback(&mut self.state);
-            return Report { action, fidelity, error, ..Report::default() };
+            if !kept {
+                return Report { action, fidelity, error, ..Report::default() };
+            }
         }
-        let mutation = changed(&mut self.state);
+        let mutation = kept || changed(&mut self.state);
         commit(&mut self.state);
         let delta = delta.filter(|_| mutation).map(encode_delta);
-        Report { action, fidelity, mutation, delta, error: None, replayed: false, deliveries }
+        Report { action, fidelity, mutation, delta, error, replayed: false, deliveries }
     }
 }
 
@@ -219,6 +223,9 @@ fn context<'a, T: Twin>(state: &'a mut T::State, envelope: &Envelope<'a>, host: 
         delta: None,
         deliveries: Vec::new(),
         replayed: false,
+        kept: false,
+        action: None,
+        refusal: None,
     }
 }
 
@@ -279,16 +286,16 @@ fn error_text(body: &[u8]) -> String {
     found.or(body.as_str()).unwrap_or("request failed").to_owned()
 }
 
-fn changed(state: &mut impl Store) -> bool {
+pub(crate) fn changed(state: &mut impl Store) -> bool {
     let mut any = false;
     state.each(&mut |journal| any |= journal.changed());
     any
 }
 
-fn commit(state: &mut impl Store) {
+pub(crate) fn commit(state: &mut impl Store) {
     state.each(&mut |journal| journal.commit());
 }
 
-fn rollback(state: &mut impl Store) {
+pub(crate) fn rollback(state: &mut impl Store) {
     state.each(&mut |journal| journal.rollback());
 }
