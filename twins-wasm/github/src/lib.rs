@@ -15,6 +15,7 @@ mod events;
 mod export;
 pub mod git;
 mod glob;
+mod graphql;
 mod identity;
 mod issue_index;
 mod mentions;
@@ -106,7 +107,10 @@ impl Twin for GitHub {
     fn canonical_path<'a>(state: &state::State, path: &'a str) -> Cow<'a, str> {
         // The address prefixes of GitHub Enterprise, which some clients add by themselves.
         let below = |prefix| path.strip_prefix(prefix).filter(|rest: &&str| rest.starts_with('/'));
-        let path = below("/api/v3").or_else(|| below("/api/uploads")).unwrap_or(path);
+        let path = match path {
+            "/api/graphql" => "/graphql",
+            _ => below("/api/v3").or_else(|| below("/api/uploads")).unwrap_or(path),
+        };
         moved::by_name(state, path)
     }
 }

@@ -2,12 +2,12 @@
 
 use pome_twin_kit::{Body, Route};
 
-use crate::GitHub;
 use crate::actions::{
     assignees, branches, check_runs, check_suites, collaborators, comments, commits, contents, events, git_objects,
     issues, labels, merges, milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos,
     review_comments, reviews, rulesets, search, statuses, tags, users,
 };
+use crate::{GitHub, graphql};
 
 use crate::actions::protection::{editing, reading, removing};
 use crate::actions::{archives, assets, transfers};
@@ -139,6 +139,8 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // rate limit
     Route::get::<rate_limit::Get>("/rate_limit")
         .doc("rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user"),
+    // graphql
+    Route::post::<graphql::Execute>("/graphql").doc("graphql"),
     // search
     Route::get::<search::code::Search>("/search/code").doc("search/search#search-code"),
     Route::get::<search::commits::Search>("/search/commits").doc("search/search#search-commits"),

@@ -137,6 +137,7 @@ impl<T: Twin> Cx<'_, T> {
         let (delta, deliveries) = (self.delta.clone(), self.deliveries.len());
         let outcome = change(self);
         if outcome.is_ok() {
+            T::settle(self);
             self.kept |= session::changed(self.state);
             session::commit(self.state);
         } else {

@@ -79,13 +79,13 @@ impl Serialize for Links<'_> {
 /// Where a comment stands in the difference.
 pub(crate) struct Anchor {
     /// The hunk up to the commented line; empty when the line is in none.
-    hunk: String,
+    pub(crate) hunk: String,
     /// Lines below the first `@@` of the file at the time of writing.
     original_position: usize,
     /// The same now; `None` when the line is gone.
-    position: Option<usize>,
+    pub(crate) position: Option<usize>,
     /// The line now.
-    line: Option<u64>,
+    pub(crate) line: Option<u64>,
     pub(crate) outdated: bool,
 }
 

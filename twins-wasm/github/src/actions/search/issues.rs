@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::query::{Query, Range, Term, has_text, has_word};
-use super::{Order, Place, Results, page_of, parse, repos_in};
+use super::{MOST, Order, Place, Results, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::issue_lists::mentions;
@@ -240,6 +240,14 @@ fn search(cx: &Cx<'_, GitHub>, query: &Query, sort: Option<Sort>, order: Order) 
         rows.reverse();
     }
     rows.into_iter().map(|(_, key)| key).collect()
+}
+
+/// Everything that a query finds, the newest change first unless the query sorts.
+pub(crate) fn keys(cx: &Cx<'_, GitHub>, text: &str) -> Result<Vec<Numbered>, Error> {
+    let query = parse(Some(text))?;
+    let mut keys = search(cx, &query, None, Order::default());
+    keys.truncate(MOST);
+    Ok(keys)
 }
 
 /// A page of results.

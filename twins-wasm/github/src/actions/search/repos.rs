@@ -3,7 +3,7 @@
 use pome_twin_kit::{Action, Cx, Reply, ToolReply, View};
 use serde::Deserialize;
 
-use super::query::{Range, Term, has_text};
+use super::query::{Query, Range, Term, has_text};
 use super::{Order, Place, Results, page_of, parse};
 use crate::GitHub;
 use crate::access::Access;
@@ -64,6 +64,39 @@ fn holds(state: &State, repo: &Repo, term: &Term) -> bool {
     }
 }
 
+/// Everything that a query finds, in order.
+fn search(cx: &Cx<'_, GitHub>, query: &Query, sort: Option<Sort>, order: Order) -> Vec<RepoId> {
+    let state = &*cx.state;
+    let visible = state.repos.values().filter(|repo| cx.permission(repo).is_some());
+    let found = visible.filter(|repo| query.holds(|term| holds(state, repo, term)));
+    let mut rows: Vec<(u64, String, RepoId)> = found
+        .map(|repo| {
+            let rank = match sort {
+                None | Some(Sort::Stars) => 0,
+                Some(Sort::Forks) => forks(state, repo),
+                Some(Sort::Updated) => repo.updated_at.0,
+                Some(Sort::HelpWantedIssues) => {
+                    let wanted = |labels: &[String]| labels.iter().any(|label| fold(label) == "help wanted");
+                    let count = state.issues_of(repo.id).filter(|issue| issue.open && wanted(&issue.labels)).count();
+                    u64::try_from(count).unwrap_or(u64::MAX)
+                }
+            };
+            (rank, fold(&repo.full_name()), repo.id)
+        })
+        .collect();
+    // Names stay in alphabetical order among equals.
+    rows.sort_by(|(one, name, _), (other, other_name, _)| {
+        let ranks = if order == Order::Desc { other.cmp(one) } else { one.cmp(other) };
+        ranks.then_with(|| name.cmp(other_name))
+    });
+    rows.into_iter().map(|(_, _, id)| id).collect()
+}
+
+/// Everything that a query finds.
+pub(crate) fn keys(cx: &Cx<'_, GitHub>, text: &str) -> Result<Vec<RepoId>, Error> {
+    Ok(search(cx, &parse(Some(text))?, None, Order::default()))
+}
+
 /// A page of results.
 pub(crate) struct Found {
     page: Page<RepoId>,
@@ -115,31 +148,7 @@ impl Action<GitHub> for Search {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Found, Error> {
         let query = parse(self.q.as_deref())?;
-        let state = &*cx.state;
-        let visible = state.repos.values().filter(|repo| cx.permission(repo).is_some());
-        let found = visible.filter(|repo| query.holds(|term| holds(state, repo, term)));
-        let mut rows: Vec<(u64, String, RepoId)> = found
-            .map(|repo| {
-                let rank = match self.sort {
-                    None | Some(Sort::Stars) => 0,
-                    Some(Sort::Forks) => forks(state, repo),
-                    Some(Sort::Updated) => repo.updated_at.0,
-                    Some(Sort::HelpWantedIssues) => {
-                        let wanted = |labels: &[String]| labels.iter().any(|label| fold(label) == "help wanted");
-                        let count =
-                            state.issues_of(repo.id).filter(|issue| issue.open && wanted(&issue.labels)).count();
-                        u64::try_from(count).unwrap_or(u64::MAX)
-                    }
-                };
-                (rank, fold(&repo.full_name()), repo.id)
-            })
-            .collect();
-        // Names stay in alphabetical order among equals.
-        rows.sort_by(|(one, name, _), (other, other_name, _)| {
-            let ranks = if self.order == Order::Desc { other.cmp(one) } else { one.cmp(other) };
-            ranks.then_with(|| name.cmp(other_name))
-        });
-        let keys = rows.into_iter().map(|(_, _, id)| id).collect();
+        let keys = search(cx, &query, self.sort, self.order);
         let page = page_of(keys, paging(self.page, self.per_page))?;
         Ok(Found { page, minimal: self.minimal_output.unwrap_or(true) })
     }

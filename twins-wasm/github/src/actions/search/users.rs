@@ -81,6 +81,11 @@ fn search(state: &State, query: &Query, sort: Option<Sort>, order: Order) -> Vec
     rows.into_iter().map(|(_, login)| login.to_owned()).collect()
 }
 
+/// Everybody that a query finds.
+pub(crate) fn keys(cx: &Cx<'_, GitHub>, text: &str) -> Result<Vec<String>, Error> {
+    Ok(search(cx.state, &parse(Some(text))?, None, Order::default()))
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Search {
     #[serde(alias = "query")]
