@@ -25,9 +25,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Also when it does not exist yet: its first component has to be seen.
     println!("cargo::rerun-if-changed={}", prebuilt.display());
 
-    // The baseline of the target, not this machine's processor: the program may run on another one.
+    // What every processor of the target has, not this machine's: the program may run on another one. On x86-64 that is what
+    // has been there since 2009 (level v2); without it every shuffle of a vector would be a call into the host.
     let target = env::var("TARGET")?;
-    let engine = |mut config: Config| Engine::new(config.target(&target)?);
+    let engine = |mut config: Config| {
+        config.target(&target)?;
+        if target.starts_with("x86_64") {
+            for feature in ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"] {
+                // SAFETY: this only names instructions; an engine on a machine without them refuses to load the code.
+                #[expect(unsafe_code, reason = "the one way to name them")]
+                unsafe {
+                    config.cranelift_flag_enable(feature);
+                }
+            }
+        }
+        Engine::new(&config)
+    };
     let worlds = engine(config::worlds())?;
     let judges = engine(config::judges())?;
 

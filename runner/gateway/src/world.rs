@@ -1,6 +1,7 @@
 //! One world: a live instance, its order of calls, its faults, and how it comes back when the twin fails.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use pome_sandbox::{
     Advance, Answer, Component, Delivery, Fault, FaultKind, Image, OpenError, Request, Seeded, ToolAnswer, ToolCall,
@@ -12,8 +13,9 @@ use crate::fault::{Faults, Rules};
 use crate::journal::{Journal, ReplayError, Step};
 use crate::recorder::{Owner, blocking};
 
-/// How often a call looks for a free world before it queues. Calls take microseconds, and sleeping costs more than that.
-const LOOKS: usize = 50;
+/// How long a call looks for a free world before it queues: about as long as two calls take. To be put to sleep and woken costs
+/// more, and a queue would hand the world to a task that first has to wake up while nobody uses it.
+const LOOKING: Duration = Duration::from_micros(40);
 
 /// What a world starts from and returns to.
 #[derive(Debug, Clone)]
@@ -136,11 +138,15 @@ impl World {
 
     /// Waits for its turn.
     pub(crate) async fn hold(&self) -> MutexGuard<'_, Core> {
-        for _ in 0..LOOKS {
+        if let Ok(core) = self.core.try_lock() {
+            return core;
+        }
+        let started = Instant::now();
+        while started.elapsed() < LOOKING {
+            std::hint::spin_loop();
             if let Ok(core) = self.core.try_lock() {
                 return core;
             }
-            std::hint::spin_loop();
         }
         self.core.lock().await
     }

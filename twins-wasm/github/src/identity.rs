@@ -47,7 +47,6 @@ pub(crate) fn identity() -> Identity {
     let variable = |name: &str, value| Variable { name: name.to_owned(), value };
     let prefix = |text: &str| text.to_owned();
     Identity {
-        id: "github",
         title: "GitHub",
         implementation: "github_clone",
         version: env!("CARGO_PKG_VERSION"),

@@ -49,6 +49,8 @@ impl Twin for GitHub {
     type State = state::State;
     type Error = error::Error;
 
+    const ID: &'static str = "github";
+
     fn identity() -> Identity {
         identity::identity()
     }

@@ -246,7 +246,7 @@ impl Bound {
 /// Finds what a sentence means on this twin.
 pub fn bind<T: Twin>(text: &str) -> Binding {
     let text = text.trim();
-    let id = T::identity().id;
+    let id = T::ID;
     let checks = || T::CHECKS.iter().chain(common::CHECKS);
     for check in checks() {
         if let Some(slots) = captures(check, T::SLOTS, text, false) {
@@ -282,7 +282,7 @@ pub fn evaluate<T: Twin>(text: &str, world: &World<'_>) -> (Verdict, Option<Stri
             (Verdict::skipped(&code, format!("`{value}` is no {slot}; an example is `{example}`")), None)
         }
         Binding::Unmatched => {
-            let id = T::identity().id;
+            let id = T::ID;
             (Verdict::skipped("unmatched", format!("no check of `{id}` reads this; see `pome checks {id}`")), None)
         }
     }
@@ -411,7 +411,7 @@ pub struct ParamRow {
 }
 
 pub fn rows<T: Twin>() -> Vec<CheckRow> {
-    let id = T::identity().id;
+    let id = T::ID;
     let params = |check: &Check| {
         pieces(check.template)
             .filter_map(|piece| if let Piece::Slot(name) = piece { slot(T::SLOTS, name) } else { None })

@@ -132,11 +132,11 @@ fn json(value: &serde_json::Value) -> Vec<u8> {
 }
 
 pub fn description(from: Description) -> wit_describe::Description {
-    let Description { identity, routes, tools, seeds, checks, checks_digest } = from;
+    let Description { id, identity, routes, tools, seeds, checks, checks_digest } = from;
     let own = |list: Vec<&'static str>| list.into_iter().map(str::to_owned).collect::<Vec<_>>();
     let note = |note: Option<&'static str>| note.map(str::to_owned);
     wit_describe::Description {
-        id: identity.id.to_owned(),
+        id: id.to_owned(),
         title: identity.title.to_owned(),
         implementation: identity.implementation.to_owned(),
         version: identity.version.to_owned(),

@@ -20,7 +20,6 @@ pub struct NamedSeed {
 /// Everything that the host has to know and that is not a table.
 #[derive(Debug, Clone, Default)]
 pub struct Identity {
-    pub id: &'static str,
     pub title: &'static str,
     pub implementation: &'static str,
     pub version: &'static str,
@@ -119,6 +118,7 @@ pub struct ToolRow {
 /// Everything, as the host gets it.
 #[derive(Debug, Clone)]
 pub struct Description {
+    pub id: &'static str,
     pub identity: Identity,
     pub routes: Vec<RouteRow>,
     pub tools: Vec<ToolRow>,
@@ -131,6 +131,7 @@ pub fn describe<T: Twin>() -> Description {
     let checks = checks::rows::<T>();
     let checks_digest = checks::digest(&checks);
     Description {
+        id: T::ID,
         identity: T::identity(),
         routes: T::ROUTES.iter().map(route_row).collect(),
         tools: tool_rows::<T>(),

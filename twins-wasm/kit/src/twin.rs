@@ -19,7 +19,10 @@ pub trait Twin: Sized + 'static {
     type State: Store + Default;
     type Error: VendorError<Self>;
 
-    /// Who the twin is: everything that the host has to know and that is not a table.
+    /// Lower-case name, as in `pome twin start <id>`.
+    const ID: &'static str;
+
+    /// Who the twin is: everything else that the host has to know and that is not a table.
     fn identity() -> Identity;
 
     const ROUTES: &'static [Route<Self>];
