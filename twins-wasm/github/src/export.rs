@@ -17,16 +17,18 @@ pub(crate) fn export(state: &State) -> Vec<u8> {
     let repositories =
         rows(|| state.repo_names.values().filter_map(|id| state.repos.get(id)).map(|repo| Exported { state, repo }));
     let users = rows(|| state.users.values().map(user));
+    let organizations = rows(|| state.users.values().filter_map(|user| organization(state, user)));
     let mut out = Vec::new();
     // Writing to memory cannot fail.
-    let _ = serde_json::to_writer(&mut out, &World { repositories, users });
+    let _ = serde_json::to_writer(&mut out, &World { repositories, users, organizations });
     out
 }
 
 #[derive(Serialize)]
-struct World<R, U> {
+struct World<R, U, O> {
     repositories: R,
     users: U,
+    organizations: O,
 }
 
 /// A list that is written row by row, so that a large world is never in memory twice.
@@ -113,6 +115,42 @@ fn maybe(at: Option<Time>) -> Option<String> {
 /// Flags of the stored rows are numbers.
 fn flag(value: bool) -> u8 {
     u8::from(value)
+}
+
+/// Places and teams; an organization without any says nothing.
+fn organization(state: &State, org: &User) -> Option<Value> {
+    let accounts = &state.accounts;
+    let members: Vec<Value> = accounts
+        .members_of(&org.login)
+        .map(|place| {
+            json!({
+                "login": place.login, "role": if place.admin { "admin" } else { "member" }, "public": flag(place.public),
+                "state": if place.pending { "pending" } else { "active" },
+            })
+        })
+        .collect();
+    let teams: Vec<Value> = accounts
+        .teams_of(&org.login)
+        .map(|team| {
+            let members = accounts.team_members.prefix((team.id, String::new()), move |(id, _)| *id == team.id);
+            let repos = accounts.team_repos.iter().filter(|((_, id), _)| *id == team.id);
+            json!({
+                "id": team.id, "slug": team.slug, "name": team.name, "description": team.description,
+                "privacy": if team.secret { "secret" } else { "closed" }, "parent_id": team.parent,
+                "members": members
+                    .map(|((_, login), maintains)| json!({
+                        "login": state.spelled(login), "role": if *maintains { "maintainer" } else { "member" },
+                    }))
+                    .collect::<Vec<_>>(),
+                "repositories": repos
+                    .filter_map(|((repo, _), held)| Some((state.repos.get(repo)?, held)))
+                    .map(|(repo, held)| json!({ "full_name": repo.full_name(), "permission": held.word() }))
+                    .collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let said = !members.is_empty() || !teams.is_empty();
+    said.then(|| json!({ "login": org.login, "members": members, "teams": teams }))
 }
 
 fn user(user: &User) -> Value {
@@ -263,6 +301,7 @@ fn pull(state: &State, repo: &Repo, pull: &Pull) -> Option<Value> {
             "labels": labels(state, repo.id, side).collect::<Vec<_>>(),
             "assignees": side.assignees,
             "requested_reviewers": pull.requested_reviewers,
+            "requested_teams": state.accounts.asked(repo.id, pull.number).map(|team| &team.slug).collect::<Vec<_>>(),
             "files": pull_files(state, repo, pull),
             "reviews": state.reviews_on(key).filter(|each| each.submitted_at.is_some())
                 .map(|each| review(repo.id, pull.number, each)).collect::<Vec<_>>(),

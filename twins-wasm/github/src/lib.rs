@@ -7,6 +7,7 @@
 )]
 
 mod access;
+mod accounts;
 mod actions;
 mod activity;
 mod checks;
@@ -26,6 +27,7 @@ mod revision;
 mod routes;
 mod rules;
 mod seed;
+mod seed_accounts;
 mod state;
 mod suites;
 mod tool_errors;
@@ -66,6 +68,7 @@ impl Twin for GitHub {
         include_str!("../fixtures/tools/repos.json"),
         include_str!("../fixtures/tools/issue_types.json"),
         include_str!("../fixtures/tools/copilot.json"),
+        include_str!("../fixtures/tools/teams.json"),
     ];
     const CHECKS: &'static [Check] = checks::CHECKS;
     const SLOTS: &'static [Slot] = checks::SLOTS;

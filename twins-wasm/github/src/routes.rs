@@ -10,7 +10,7 @@ use crate::actions::{
 use crate::{GitHub, graphql};
 
 use crate::actions::protection::{editing, reading, removing};
-use crate::actions::{archives, assets, transfers};
+use crate::actions::{archives, assets, follows, issue_types, orgs, teams, transfers};
 
 pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // repos
@@ -545,6 +545,108 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::delete::<assets::Delete>("/repos/{owner}/{repo}/releases/assets/{asset_id}")
         .status(204)
         .doc("releases/assets#delete-a-release-asset"),
+    // organizations
+    Route::get::<orgs::Get>("/orgs/{org}").doc("orgs/orgs#get-an-organization"),
+    Route::patch::<orgs::Update>("/orgs/{org}").doc("orgs/orgs#update-an-organization"),
+    Route::get::<orgs::Mine>("/user/orgs").doc("orgs/orgs#list-organizations-for-the-authenticated-user"),
+    Route::get::<orgs::OfUser>("/users/{username}/orgs").doc("orgs/orgs#list-organizations-for-a-user"),
+    Route::get::<orgs::Members>("/orgs/{org}/members").doc("orgs/members#list-organization-members"),
+    Route::get::<orgs::CheckMember>("/orgs/{org}/members/{username}")
+        .status(204)
+        .doc("orgs/members#check-organization-membership-for-a-user"),
+    Route::delete::<orgs::Remove>("/orgs/{org}/members/{username}")
+        .status(204)
+        .doc("orgs/members#remove-an-organization-member"),
+    Route::get::<orgs::GetMembership>("/orgs/{org}/memberships/{username}")
+        .doc("orgs/members#get-organization-membership-for-a-user"),
+    Route::put::<orgs::SetMembership>("/orgs/{org}/memberships/{username}")
+        .body(Body::Optional)
+        .doc("orgs/members#set-organization-membership-for-a-user"),
+    Route::delete::<orgs::Remove>("/orgs/{org}/memberships/{username}")
+        .status(204)
+        .doc("orgs/members#remove-organization-membership-for-a-user"),
+    Route::get::<orgs::PublicMembers>("/orgs/{org}/public_members")
+        .doc("orgs/members#list-public-organization-members"),
+    Route::get::<orgs::CheckPublicMember>("/orgs/{org}/public_members/{username}")
+        .status(204)
+        .doc("orgs/members#check-public-organization-membership-for-a-user"),
+    Route::put::<orgs::Publicize>("/orgs/{org}/public_members/{username}")
+        .status(204)
+        .body(Body::Optional)
+        .doc("orgs/members#set-public-organization-membership-for-the-authenticated-user"),
+    Route::delete::<orgs::Conceal>("/orgs/{org}/public_members/{username}")
+        .status(204)
+        .doc("orgs/members#remove-public-organization-membership-for-the-authenticated-user"),
+    Route::get::<orgs::MyMemberships>("/user/memberships/orgs")
+        .doc("orgs/members#list-organization-memberships-for-the-authenticated-user"),
+    Route::get::<orgs::GetMyMembership>("/user/memberships/orgs/{org}")
+        .doc("orgs/members#get-an-organization-membership-for-the-authenticated-user"),
+    Route::patch::<orgs::AcceptMembership>("/user/memberships/orgs/{org}")
+        .doc("orgs/members#update-an-organization-membership-for-the-authenticated-user"),
+    Route::get::<issue_types::Types>("/orgs/{org}/issue-types")
+        .shape("no organization defines issue types")
+        .doc("orgs/issue-types#list-issue-types-for-an-organization"),
+    // teams
+    Route::get::<teams::List>("/orgs/{org}/teams").doc("teams/teams#list-teams"),
+    Route::post::<teams::Create>("/orgs/{org}/teams").status(201).doc("teams/teams#create-a-team"),
+    Route::get::<teams::Get>("/orgs/{org}/teams/{team_slug}").doc("teams/teams#get-a-team-by-name"),
+    Route::patch::<teams::Update>("/orgs/{org}/teams/{team_slug}").doc("teams/teams#update-a-team"),
+    Route::delete::<teams::Delete>("/orgs/{org}/teams/{team_slug}").status(204).doc("teams/teams#delete-a-team"),
+    Route::get::<teams::Children>("/orgs/{org}/teams/{team_slug}/teams").doc("teams/teams#list-child-teams"),
+    Route::get::<teams::Members>("/orgs/{org}/teams/{team_slug}/members").doc("teams/members#list-team-members"),
+    Route::get::<teams::GetPlace>("/orgs/{org}/teams/{team_slug}/memberships/{username}")
+        .doc("teams/members#get-team-membership-for-a-user"),
+    Route::put::<teams::SetPlace>("/orgs/{org}/teams/{team_slug}/memberships/{username}")
+        .body(Body::Optional)
+        .doc("teams/members#add-or-update-team-membership-for-a-user"),
+    Route::delete::<teams::RemovePlace>("/orgs/{org}/teams/{team_slug}/memberships/{username}")
+        .status(204)
+        .doc("teams/members#remove-team-membership-for-a-user"),
+    Route::get::<teams::ListRepos>("/orgs/{org}/teams/{team_slug}/repos").doc("teams/teams#list-team-repositories"),
+    Route::get::<teams::CheckRepo>("/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}")
+        .status(204)
+        .doc("teams/teams#check-team-permissions-for-a-repository"),
+    Route::put::<teams::SetRepo>("/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}")
+        .status(204)
+        .body(Body::Optional)
+        .doc("teams/teams#add-or-update-team-repository-permissions"),
+    Route::delete::<teams::RemoveRepo>("/orgs/{org}/teams/{team_slug}/repos/{owner}/{repo}")
+        .status(204)
+        .doc("teams/teams#remove-a-repository-from-a-team"),
+    Route::get::<teams::Mine>("/user/teams").doc("teams/teams#list-teams-for-the-authenticated-user"),
+    Route::get::<teams::OfRepo>("/repos/{owner}/{repo}/teams").doc("repos/repos#list-repository-teams"),
+    // people
+    Route::get::<follows::List>("/users").doc("users/users#list-users"),
+    Route::get::<follows::ById>("/user/{account_id}").doc("users/users#get-a-user-using-their-id"),
+    Route::patch::<follows::UpdateMe>("/user").doc("users/users#update-the-authenticated-user"),
+    Route::get::<follows::Emails>("/user/emails").doc("users/emails#list-email-addresses-for-the-authenticated-user"),
+    Route::post::<follows::AddEmails>("/user/emails")
+        .status(201)
+        .body(Body::ArrayAs("emails"))
+        .doc("users/emails#add-an-email-address-for-the-authenticated-user"),
+    Route::delete::<follows::RemoveEmails>("/user/emails")
+        .status(204)
+        .body(Body::ArrayAs("emails"))
+        .doc("users/emails#delete-an-email-address-for-the-authenticated-user"),
+    Route::get::<follows::Followers>("/user/followers").doc("users/followers#list-followers-of-the-authenticated-user"),
+    Route::get::<follows::Following>("/user/following")
+        .doc("users/followers#list-the-people-the-authenticated-user-follows"),
+    Route::get::<follows::Check>("/user/following/{target_user}")
+        .status(204)
+        .doc("users/followers#check-if-a-person-is-followed-by-the-authenticated-user"),
+    Route::put::<follows::Follow>("/user/following/{target_user}")
+        .status(204)
+        .body(Body::Optional)
+        .doc("users/followers#follow-a-user"),
+    Route::delete::<follows::Unfollow>("/user/following/{target_user}")
+        .status(204)
+        .doc("users/followers#unfollow-a-user"),
+    Route::get::<follows::Followers>("/users/{username}/followers").doc("users/followers#list-followers-of-a-user"),
+    Route::get::<follows::Following>("/users/{username}/following")
+        .doc("users/followers#list-the-people-a-user-follows"),
+    Route::get::<follows::Check>("/users/{username}/following/{target_user}")
+        .status(204)
+        .doc("users/followers#check-if-a-user-follows-another-user"),
     // archives
     Route::get::<archives::Tar>("/repos/{owner}/{repo}/tarball")
         .status(302)

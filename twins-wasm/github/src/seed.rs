@@ -17,12 +17,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::GitHub;
+use crate::accounts::Profile;
 use crate::actions::assets::{digest, file_name};
 use crate::actions::check_suites::{AnnotationBody, annotate};
 use crate::activity::Asset;
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
 use crate::rate::Resource;
+use crate::seed_accounts::{self, SeedOrganization};
 use crate::state::{
     CheckRun, Collaborator, Comment, DEFAULT_LOGIN, GitRef, Issue, Label, Milestone, Permission, Pull, Release, Repo,
     RepoId, Review, ReviewComment, ReviewState, Side, State, Status, User, UserKind, fold, heads,
@@ -46,6 +48,8 @@ struct Document {
     #[serde(default)]
     users: Vec<SeedUser>,
     repositories: Vec<SeedRepo>,
+    #[serde(default)]
+    organizations: Vec<SeedOrganization>,
     /// Limits other than the vendor's, by resource: `{"core": 100}`.
     #[serde(default)]
     rate_limits: BTreeMap<String, u64>,
@@ -60,6 +64,17 @@ struct SeedUser {
     name: Option<String>,
     #[serde(default)]
     email: Option<String>,
+    #[serde(default)]
+    company: Option<String>,
+    #[serde(default)]
+    location: Option<String>,
+    #[serde(default)]
+    bio: Option<String>,
+    #[serde(default)]
+    blog: Option<String>,
+    /// Logins.
+    #[serde(default)]
+    following: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -277,6 +292,9 @@ struct SeedPull {
     assignees: Vec<String>,
     #[serde(default)]
     requested_reviewers: Vec<String>,
+    /// Slugs of teams of the owner.
+    #[serde(default)]
+    requested_teams: Vec<String>,
     #[serde(default)]
     reviews: Vec<SeedReview>,
     #[serde(default)]
@@ -359,11 +377,13 @@ pub(crate) fn apply(document: Value, cx: &mut Cx<'_, GitHub>) -> Result<Value, E
         state.meter.limit(resource, limit);
     }
     state.ensure_user(DEFAULT_LOGIN, now);
+    let grants = seed_accounts::organizations(state, document.organizations, now)?;
     let mut names = Vec::new();
     for (at, repo) in document.repositories.into_iter().enumerate() {
         names.push(json!({ "owner": repo.owner, "name": repo.name }));
         Builder::start(state, &format!("repositories.{at}"), &repo, now)?.fill(repo)?;
     }
+    seed_accounts::grant(state, grants)?;
     let count = names.len();
     let repositories = json!({ "repositories": names });
     cx.changed(Some(json!({ "repositories": [] })), Some(repositories));
@@ -382,7 +402,7 @@ fn refuse(error: InputError) -> Error {
 }
 
 /// 422 that names the place, both as a dotted path and as a JSON pointer.
-fn invalid(field: &str, code: &str, message: &str) -> Error {
+pub(crate) fn invalid(field: &str, code: &str, message: &str) -> Error {
     let pointer = format!("/{}", field.replace('.', "/"));
     let row = json!({ "resource": "Request", "field": field, "code": code, "message": message, "pointer": pointer });
     Error::validation(vec![row]).generic()
@@ -413,6 +433,17 @@ fn add_user(state: &mut State, user: SeedUser, now: Time) -> Result<(), Error> {
         Some(_) => return Err(invalid("users.type", "invalid_value", "is neither `User` nor `Organization`")),
     };
     let name = user.name.filter(|name| !name.is_empty()).unwrap_or_else(|| user.login.clone());
+    let profile = Profile {
+        company: user.company,
+        location: user.location,
+        bio: user.bio,
+        blog: user.blog,
+        ..Profile::default()
+    };
+    state.accounts.profiles.insert(fold(&user.login), profile);
+    for login in &user.following {
+        state.accounts.follows.insert((fold(&user.login), fold(login)), ());
+    }
     let row = User { login: user.login.clone(), kind, name, email: user.email, created_at: now };
     state.users.insert(fold(&user.login), row);
     Ok(())
@@ -824,6 +855,12 @@ impl<'a> Builder<'a> {
             maintainer_can_modify: false,
         };
         self.state.pulls.insert((self.id, number), row);
+        let owner = self.state.repos.get(&self.id).map(|repo| repo.owner.clone()).unwrap_or_default();
+        for slug in seed.requested_teams {
+            let team = self.state.accounts.team(&owner, &slug).map(|team| team.id);
+            let unknown = || invalid(&field("requested_teams"), "invalid_value", "names no team of the owner");
+            self.state.accounts.requested_teams.insert((self.id, number, team.ok_or_else(unknown)?), ());
+        }
         self.reviews(seed.reviews, number, head_sha, &field("reviews.state"))?;
         self.statuses(seed.statuses, head_sha, &field("statuses.state"))?;
         self.check_runs(seed.check_runs, head_sha, &field("check_runs"))?;

@@ -6,6 +6,7 @@ use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
 use pome_twin_kit::store::{Cell, Journal, Store, Table};
 
+use crate::accounts::Accounts;
 use crate::activity::Activity;
 use crate::events::Event;
 use crate::git::{Mark, Objects, Oid};
@@ -437,6 +438,8 @@ pub struct State {
     /// Classic protection, by branch name.
     pub(crate) protections: Table<(RepoId, String), Protection>,
     pub(crate) rulesets: Table<(RepoId, u64), Ruleset>,
+    /// Organizations, teams and people.
+    pub(crate) accounts: Accounts,
     /// What surrounds the repositories' content.
     pub(crate) activity: Activity,
     /// How much everybody has asked.
@@ -488,6 +491,7 @@ impl Store for State {
             reactions,
             protections,
             rulesets,
+            accounts,
             activity,
             meter,
             check_suites,
@@ -552,6 +556,7 @@ impl Store for State {
         for journal in journals {
             visit(journal);
         }
+        accounts.each(visit);
         activity.each(visit);
     }
 }
@@ -620,11 +625,9 @@ impl State {
         if fold(&repo.owner) == fold(login) {
             return Some(Permission::Admin);
         }
-        match self.collaborators.get(&(repo.id, fold(login))) {
-            Some(place) if !place.pending => Some(place.permission),
-            _ if repo.private => None,
-            _ => Some(Permission::Read),
-        }
+        let place = self.collaborators.get(&(repo.id, fold(login))).filter(|place| !place.pending);
+        let open = (!repo.private).then_some(Permission::Read);
+        place.map(|place| place.permission).max(self.accounts.through(repo, login)).max(open)
     }
 
     /// Accepted collaborators, by login.

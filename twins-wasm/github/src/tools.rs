@@ -21,6 +21,9 @@ pub(crate) const TOOLS: &[Tool<GitHub>] = &[
     // issue types and fields
     Tool::new::<issue_types::Types>("list_issue_types").doc("orgs/issue-types#list-issue-types-for-an-organization"),
     Tool::new::<issue_types::Fields>("list_issue_fields"),
+    // teams
+    Tool::new::<crate::actions::teams::OfUser>("get_teams"),
+    Tool::new::<crate::actions::teams::MembersForTool>("get_team_members"),
     // copilot
     Tool::new::<copilot::Assign>("assign_copilot_to_issue")
         .shape("there is no Copilot in this world, so it is refused"),

@@ -27,7 +27,13 @@ fn everybody<'a>(state: &'a State, repo: &'a Repo) -> Vec<(&'a str, Permission)>
     let places = state.collaborators_of(repo.id).map(|place| (place.login.as_str(), place.permission));
     let owner = state.user(&repo.owner).filter(|owner| owner.kind == UserKind::User);
     let owner = owner.map(|owner| (owner.login.as_str(), Permission::Admin));
-    let mut people: Vec<_> = places.filter(|(login, _)| fold(login) != fold(&repo.owner)).chain(owner).collect();
+    let places = places.filter(|(login, _)| fold(login) != fold(&repo.owner));
+    let places = places.map(|(login, held)| (login, state.permission(repo, login).map_or(held, |all| all.max(held))));
+    let placed = |login: &str| state.collaborators.get(&(repo.id, fold(login))).is_some_and(|place| !place.pending);
+    let members = state.accounts.members_of(&repo.owner).filter(|member| !placed(&member.login));
+    let members =
+        members.filter_map(|member| Some((member.login.as_str(), state.accounts.through(repo, &member.login)?)));
+    let mut people: Vec<_> = places.chain(members).chain(owner).collect();
     people.sort_by_key(|(login, _)| fold(login));
     people
 }
@@ -93,9 +99,14 @@ impl Action<GitHub> for List {
         let least = self.permission.as_deref().filter(|text| !text.is_empty()).map(parse).transpose()?;
         let organization = cx.state.user(&repo.owner).is_some_and(|owner| owner.kind == UserKind::Organization);
         let wanted = |login: &str| match self.affiliation {
-            // Organizations have no members here, so all of their collaborators come from outside.
-            Affiliation::Outside => organization && fold(login) != fold(&repo.owner),
-            Affiliation::Direct | Affiliation::All => true,
+            Affiliation::Outside => {
+                organization && fold(login) != fold(&repo.owner) && !cx.state.accounts.is_member(&repo.owner, login)
+            }
+            Affiliation::Direct => {
+                let place = cx.state.collaborators.get(&(repo.id, fold(login)));
+                fold(login) == fold(&repo.owner) || place.is_some_and(|place| !place.pending)
+            }
+            Affiliation::All => true,
         };
         let people = everybody(cx.state, repo).into_iter();
         let people = people.filter(|(login, held)| wanted(login) && least.is_none_or(|least| *held >= least));

@@ -18,6 +18,7 @@ use crate::refs::{close_pull, commit_named};
 use crate::state::{Issue, Numbered, Permission, Pull, Repo, RepoId, State, fold};
 use crate::views::commits::{CommitView, GitUser};
 use crate::views::files::{FileView, ShortFile};
+use crate::views::orgs::asked;
 use crate::views::pulls::{Detail, PullView, ToolPull, pull_id};
 use crate::views::users::simple_users;
 use crate::views::{HTML, Site};
@@ -86,6 +87,7 @@ pub(crate) fn row(state: &State, key: Numbered) -> Option<Value> {
         "user_login": issue.user, "head_ref": pull.head_ref, "head_sha": pull.head_sha, "base_ref": pull.base_ref,
         "base_sha": base, "draft": pull.draft, "merged": pull.merged, "merge_commit_sha": pull.merge_commit_sha,
         "requested_reviewers": pull.requested_reviewers,
+        "requested_teams": state.accounts.asked(key.0, key.1).map(|team| &team.slug).collect::<Vec<_>>(),
         "created_at": issue.created_at.to_seconds(), "updated_at": issue.updated_at.to_seconds(),
         "closed_at": issue.closed_at.map(Time::to_seconds), "merged_at": pull.merged_at.map(Time::to_seconds),
     }))
@@ -804,7 +806,8 @@ fn request(cx: &mut Cx<'_, GitHub>, key: Numbered, reviewers: &[String]) -> Resu
         }
         let owner = fold(&repo.owner) == fold(login);
         let place = cx.state.collaborators.get(&(repo.id, fold(login))).filter(|place| !place.pending);
-        if !owner && place.is_none() {
+        let inside = cx.state.accounts.through(&repo, login).is_some();
+        if !owner && !inside && place.is_none() {
             return Err(not_collaborators(&repo));
         }
         names.push(cx.state.user(login).map_or_else(|| login.clone(), |user| user.login.clone()));
@@ -838,16 +841,18 @@ pub(crate) struct Reviewers {
     pull_number: u64,
 }
 
-pub(crate) struct ReviewersShown(Vec<String>);
+pub(crate) struct ReviewersShown(Numbered, Vec<String>);
 
 impl View<GitHub> for ReviewersShown {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
         #[derive(serde::Serialize)]
         struct Asked<'a> {
             users: Vec<crate::views::users::SimpleUser<'a>>,
-            teams: [(); 0],
+            teams: Vec<Value>,
         }
-        reply.write_json(&Asked { users: simple_users(Site::of(cx), &self.0), teams: [] });
+        let site = Site::of(cx);
+        let teams = asked(site, self.0.0, self.0.1);
+        reply.write_json(&Asked { users: simple_users(site, &self.1), teams });
     }
 }
 
@@ -858,7 +863,7 @@ impl Action<GitHub> for Reviewers {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<ReviewersShown, Error> {
         let repo = cx.repo(&self.owner, &self.repo)?;
         let (_, pull) = cx.pull(repo, self.pull_number)?;
-        Ok(ReviewersShown(pull.requested_reviewers.clone()))
+        Ok(ReviewersShown((repo.id, pull.number), pull.requested_reviewers.clone()))
     }
 }
 
@@ -888,11 +893,15 @@ impl Action<GitHub> for Request {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Short, Error> {
         let target = Target::find(cx, &self.owner, &self.repo, self.pull_number)?;
         target.author_or(cx, Permission::Triage)?;
-        if !self.team_reviewers.is_empty() {
-            return Err(not_collaborators(&target.repo));
-        }
         let key = target.key();
         let before = row(cx.state, key);
+        for slug in &self.team_reviewers {
+            let team = cx.state.accounts.team(&target.repo.owner, slug).map(|team| team.id);
+            let team = team.filter(|team| cx.state.accounts.team_permission(*team, key.0).is_some());
+            let team = team.ok_or_else(|| not_collaborators(&target.repo))?;
+            cx.state.accounts.requested_teams.insert((key.0, key.1, team), ());
+            cx.state.touch(key, cx.now());
+        }
         request(cx, key, &self.reviewers)?;
         let after = row(cx.state, key);
         cx.changed(before, after);
@@ -907,6 +916,8 @@ pub(crate) struct Unrequest {
     repo: String,
     pull_number: u64,
     reviewers: Vec<String>,
+    #[serde(default)]
+    team_reviewers: Vec<String>,
 }
 
 impl Action<GitHub> for Unrequest {
@@ -919,6 +930,11 @@ impl Action<GitHub> for Unrequest {
         target.author_or(cx, Permission::Triage)?;
         let key = target.key();
         let before = row(cx.state, key);
+        for slug in &self.team_reviewers {
+            if let Some(team) = cx.state.accounts.team(&target.repo.owner, slug).map(|team| team.id) {
+                cx.state.accounts.requested_teams.remove(&(key.0, key.1, team));
+            }
+        }
         let gone: Vec<String> = self.reviewers.iter().map(|login| fold(login)).collect();
         if target.pull.requested_reviewers.iter().any(|login| gone.contains(&fold(login))) {
             change_pull(cx, key, |pull| pull.requested_reviewers.retain(|login| !gone.contains(&fold(login))));

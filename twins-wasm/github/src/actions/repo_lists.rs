@@ -133,7 +133,9 @@ impl Action<GitHub> for Mine {
             };
             visible
                 && is_kind(self.kind, repo, me)
-                && ((own && affiliated("owner")) || (place && !own && affiliated("collaborator")))
+                && ((own && affiliated("owner"))
+                    || (place && !own && affiliated("collaborator"))
+                    || (affiliated("organization_member") && cx.state.accounts.through(repo, me).is_some()))
         };
         let order = Order { sort: self.sort.unwrap_or(Sort::FullName), direction: self.direction };
         Ok(listed(cx, admits, &order, self.page, self.per_page))

@@ -141,6 +141,18 @@ fn organization(state: &State, login: &str) -> Result<String, Error> {
     found.map(|user| user.login.clone()).ok_or_else(Error::not_found)
 }
 
+/// Members create repositories unless the owners keep that to themselves; an organization whose members nobody has named is
+/// open to everybody.
+fn may_create(cx: &Cx<'_, GitHub>, org: &str) -> Result<(), Error> {
+    let accounts = &cx.state.accounts;
+    let settings = accounts.settings_of(org);
+    let member = accounts.is_member(org, cx.actor()) && settings.members_create_repositories;
+    if member || accounts.is_admin(org, cx.actor()) || accounts.members_of(org).next().is_none() {
+        return Ok(());
+    }
+    Err(Error::forbidden("You need admin access to the organization before adding a repository to it."))
+}
+
 /// Makes a repository, for the caller or an organization.
 #[derive(Deserialize)]
 pub(crate) struct Create {
@@ -218,7 +230,11 @@ impl Action<GitHub> for Create {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Made, Error> {
         let owner = match &self.org {
-            Some(login) => organization(cx.state, login)?,
+            Some(login) => {
+                let login = organization(cx.state, login)?;
+                may_create(cx, &login)?;
+                login
+            }
             None => cx.actor().to_owned(),
         };
         let name = free_name(cx.state, &owner, &self.name)?;

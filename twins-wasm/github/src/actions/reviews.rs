@@ -188,6 +188,12 @@ pub(crate) fn reviewed(cx: &Cx<'_, GitHub>, target: &Target, sha: Option<&str>, 
 fn submitted(cx: &mut Cx<'_, GitHub>, key: Numbered) {
     let actor = fold(cx.actor());
     change_pull(cx, key, |pull| pull.requested_reviewers.retain(|login| fold(login) != actor));
+    let accounts = &mut cx.state.accounts;
+    let done: Vec<u64> =
+        accounts.asked(key.0, key.1).map(|team| team.id).filter(|team| accounts.in_team(*team, &actor)).collect();
+    for team in done {
+        accounts.requested_teams.remove(&(key.0, key.1, team));
+    }
 }
 
 /// Begins a review; with an event it is given at once.

@@ -16,6 +16,16 @@ pub(crate) struct Profile {
     private: bool,
 }
 
+impl Profile {
+    pub(crate) const fn private(login: String) -> Self {
+        Self { login, private: true }
+    }
+
+    pub(crate) const fn public(login: String) -> Self {
+        Self { login, private: false }
+    }
+}
+
 impl View<GitHub> for Profile {
     fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
         if let Some(user) = cx.state.user(&self.login) {

@@ -16,6 +16,7 @@ pub(crate) mod files;
 pub(crate) mod issues;
 pub(crate) mod labels;
 pub(crate) mod milestones;
+pub(crate) mod orgs;
 pub(crate) mod protection;
 pub(crate) mod pulls;
 pub(crate) mod reactions;

@@ -6,6 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::labels::applied;
 use super::milestones::MilestoneView;
+use super::orgs::asked;
 use super::repos::RepoView;
 use super::users::{SimpleUser, ToolUser, association, simple_users};
 use super::{HTML, Site};
@@ -71,7 +72,7 @@ impl Serialize for PullView<'_> {
         map.serialize_entry("assignee", &issue.assignees.first().map(|login| SimpleUser::of(site, login)))?;
         map.serialize_entry("assignees", &simple_users(site, &issue.assignees))?;
         map.serialize_entry("requested_reviewers", &simple_users(site, &pull.requested_reviewers))?;
-        map.serialize_entry("requested_teams", &[(); 0])?;
+        map.serialize_entry("requested_teams", &asked(site, repo.id, pull.number))?;
         map.serialize_entry("head", &End::head(site, pull))?;
         map.serialize_entry("base", &End::base(site, repo, issue, pull))?;
         map.serialize_entry("_links", &links)?;

@@ -116,18 +116,25 @@ impl Serialize for FullUser<'_> {
         let (hidden, public): (Vec<_>, Vec<_>) = owned.partition(|repo| repo.private);
         let mut map = serializer.serialize_map(None)?;
         SimpleUser::of(self.site, &user.login).write(&mut map)?;
-        map.serialize_entry("name", &user.name)?;
-        for unknown in ["company", "location", "hireable", "bio", "twitter_username"] {
-            map.serialize_entry(unknown, &None::<&str>)?;
+        map.serialize_entry("name", &Some(&user.name).filter(|name| !name.is_empty()))?;
+        let profile = state.accounts.profiles.get(&fold(&user.login)).cloned().unwrap_or_default();
+        for (key, text) in [
+            ("company", &profile.company),
+            ("location", &profile.location),
+            ("bio", &profile.bio),
+            ("twitter_username", &profile.twitter),
+        ] {
+            map.serialize_entry(key, text)?;
         }
-        map.serialize_entry("blog", "")?;
+        map.serialize_entry("hireable", &profile.hireable)?;
+        map.serialize_entry("blog", profile.blog.as_deref().unwrap_or_default())?;
         map.serialize_entry("email", &self.private.then(|| user.commit_email()).or_else(|| user.email.clone()))?;
         map.serialize_entry("public_repos", &public.len())?;
-        for nothing in ["public_gists", "followers", "following"] {
-            map.serialize_entry(nothing, &0)?;
-        }
+        map.serialize_entry("public_gists", &0)?;
+        map.serialize_entry("followers", &state.accounts.followers(&user.login).len())?;
+        map.serialize_entry("following", &state.accounts.following(&user.login).len())?;
         map.serialize_entry("created_at", &user.created_at.to_seconds())?;
-        map.serialize_entry("updated_at", &user.created_at.to_seconds())?;
+        map.serialize_entry("updated_at", &profile.updated_at.unwrap_or(user.created_at).to_seconds())?;
         if self.private {
             map.serialize_entry("private_gists", &0)?;
             map.serialize_entry("total_private_repos", &hidden.len())?;
@@ -169,6 +176,9 @@ impl Serialize for ToolUser<'_> {
 pub(crate) fn association(state: &State, repo: &Repo, login: &str) -> &'static str {
     if fold(&repo.owner) == fold(login) {
         return "OWNER";
+    }
+    if state.accounts.is_member(&repo.owner, login) {
+        return "MEMBER";
     }
     match state.collaborators.get(&(repo.id, fold(login))) {
         Some(place) if !place.pending => "COLLABORATOR",
