@@ -20,6 +20,8 @@ pub(crate) struct IssueIndex {
     by_label: BTreeMap<(RepoId, String), BTreeSet<u64>>,
     /// Repository and milestone: open and closed issues.
     of_milestone: BTreeMap<(RepoId, u64), (usize, usize)>,
+    /// Title and body on two lines, ASCII letters in lower case.
+    texts: BTreeMap<Numbered, Box<str>>,
 }
 
 impl IssueIndex {
@@ -41,6 +43,11 @@ impl IssueIndex {
     /// Open and closed issues of a milestone.
     pub(crate) fn milestone(&self, repo: RepoId, number: u64) -> (usize, usize) {
         self.of_milestone.get(&(repo, number)).copied().unwrap_or_default()
+    }
+
+    /// Numbers of a repository's issues with their titles and bodies, ASCII letters in lower case.
+    pub(crate) fn texts(&self, repo: RepoId) -> impl Iterator<Item = (u64, &str)> {
+        self.texts.range((repo, 0)..=(repo, u64::MAX)).map(|((_, number), text)| (*number, &**text))
     }
 
     fn add(&mut self, (repo, number): Numbered, issue: &Issue) {
@@ -76,6 +83,16 @@ impl IssueIndex {
 
 impl Index<Numbered, Issue> for IssueIndex {
     fn update(&mut self, key: &Numbered, old: Option<&Issue>, new: Option<&Issue>) {
+        match (old, new) {
+            (Some(old), Some(new)) if old.title == new.title && old.body == new.body => {}
+            (_, Some(new)) => {
+                let text = format!("{}\n{}", new.title, new.body.as_deref().unwrap_or_default());
+                self.texts.insert(*key, text.to_ascii_lowercase().into());
+            }
+            (_, None) => {
+                self.texts.remove(key);
+            }
+        }
         if let (Some(old), Some(new)) = (old, new)
             && old.open == new.open
             && old.created_at == new.created_at

@@ -1,5 +1,6 @@
 //! Search for issues and pull requests.
 
+use memchr::memmem::Finder;
 use pome_twin_kit::{Action, Cx, Reply, ToolReply, View};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -225,10 +226,19 @@ fn search(cx: &Cx<'_, GitHub>, query: &Query, sort: Option<Sort>, order: Order) 
         (None, Some(term)) => written_sort(&term.value).unwrap_or((Sort::Updated, order)),
         (sort, _) => (sort.unwrap_or(Sort::Updated), order),
     };
+    // Comments are not part of the texts that the index keeps.
+    let words: Vec<Finder<'_>> = if places.contains(&"comments") {
+        Vec::new()
+    } else {
+        query.required_words().map(|word| Finder::new(word.as_bytes())).collect()
+    };
     let mut rows: Vec<((u64, u64), Numbered)> = Vec::new();
     for repo in repos_in(cx, query).into_iter().filter_map(|id| state.repos.get(&id)) {
         let place = &Place::of(repo);
-        for issue in state.issues_of(repo.id) {
+        // What a text has to hold is looked for first: most issues fall away without being looked at.
+        let texts = state.issues.index().texts(repo.id);
+        let fitting = texts.filter(|(_, text)| words.iter().all(|word| word.find(text.as_bytes()).is_some()));
+        for issue in fitting.filter_map(|(number, _)| state.issues.get(&(repo.id, number))) {
             let candidate = Candidate { state, repo, place, issue };
             if query.holds(|term| candidate.holds(term, &places, &me)) {
                 rows.push(((candidate.rank(sort), issue.number), (repo.id, issue.number)));

@@ -56,6 +56,13 @@ impl Query {
         self.groups.iter().all(|group| group.iter().any(|term| term_holds(term) != term.negated))
     }
 
+    /// Free text that whatever is found has to hold, in lower case.
+    pub(crate) fn required_words(&self) -> impl Iterator<Item = &str> {
+        let alone =
+            self.groups.iter().filter_map(|group| if let [term] = group.as_slice() { Some(term) } else { None });
+        alone.filter(|term| !term.negated && term.qualifier.is_none()).map(|term| term.value.as_str())
+    }
+
     pub(crate) fn terms(&self) -> impl Iterator<Item = &Term> {
         self.groups.iter().flatten()
     }
