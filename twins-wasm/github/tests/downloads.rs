@@ -68,7 +68,7 @@ fn a_zipball_holds_the_same() {
     let answer = fetch(&mut twin, "/repos/acme/api/zipball/refs/heads/main");
     assert_eq!(header(&answer, "content-type"), "application/zip");
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&answer.body)).unwrap();
-    let name = archive.file_names().map(|name| name.unwrap().into_owned()).find(|name| name.ends_with("deep/a.txt"));
+    let name = archive.file_names().map(str::to_owned).find(|name| name.ends_with("deep/a.txt"));
     let mut text = String::new();
     archive.by_name(&name.unwrap()).unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "a\n");
