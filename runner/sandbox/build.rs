@@ -46,12 +46,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut table = String::new();
     for (list, names) in [("TWINS", embedded::TWIN_NAMES), ("EVALUATORS", embedded::EVALUATOR_NAMES)] {
-        writeln!(table, "pub(crate) const {list}: &[Precompiled] = &[")?;
-        for name in names {
-            let path = prebuilt.join(format!("{name}.wasm"));
-            if !path.exists() {
-                continue;
-            }
+        let paths = names.iter().map(|name| (name, prebuilt.join(format!("{name}.wasm"))));
+        let found: Vec<_> = paths.filter(|(_, path)| path.exists()).collect();
+        writeln!(table, "pub(crate) static {list}: [Precompiled; {}] = [", found.len())?;
+        for (name, path) in found {
             println!("cargo::rerun-if-changed={}", path.display());
             let bytes = fs::read(&path)?;
             let mut digest = String::new();
@@ -71,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     "        {purpose}: &Pages(*include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{name}.{purpose}.cwasm\"))),"
                 )?;
             }
+            writeln!(table, "        taken: [AtomicBool::new(false), AtomicBool::new(false)],")?;
             writeln!(table, "    }},")?;
         }
         writeln!(table, "];")?;

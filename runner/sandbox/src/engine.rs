@@ -76,13 +76,13 @@ impl Engine {
 
     /// A built-in twin.
     pub fn embedded(&self, name: &str) -> Result<Component, LoadError> {
-        let precompiled = find(precompiled::TWINS, name)?;
+        let precompiled = find(&precompiled::TWINS, name)?;
         Component::built_in(self, precompiled)
     }
 
     /// A built-in evaluator: a component that only judges.
     pub fn embedded_judge(&self, name: &str) -> Result<Judge, LoadError> {
-        let precompiled = find(precompiled::EVALUATORS, name)?;
+        let precompiled = find(&precompiled::EVALUATORS, name)?;
         Ok(Judge::built_in(self, precompiled))
     }
 

@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "loading code that was compiled earlier and making it executable, in two functions")]
 
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::mm::{MprotectFlags, mprotect};
 use wasmtime::CustomCodeMemory;
@@ -19,6 +20,8 @@ pub(crate) struct Precompiled {
     pub(crate) digest: &'static str,
     worlds: &'static Pages<[u8]>,
     judges: &'static Pages<[u8]>,
+    /// Whether somebody runs the code of a purpose in place.
+    taken: [AtomicBool; 2],
 }
 
 /// Bytes that share no page with others. 64 KiB is the largest page of the supported machines.
@@ -31,10 +34,16 @@ include!(concat!(env!("OUT_DIR"), "/precompiled.rs"));
 impl Precompiled {
     /// Loads the code for a purpose.
     pub(crate) fn load(&self, engine: &wasmtime::Engine, purpose: Purpose) -> wasmtime::Result<Component> {
-        let code = match purpose {
-            Purpose::Worlds => self.worlds,
-            Purpose::Judges => self.judges,
+        let (code, taken) = match (purpose, &self.taken) {
+            (Purpose::Worlds, [taken, _]) => (self.worlds, taken),
+            (Purpose::Judges, [_, taken]) => (self.judges, taken),
         };
+        // The runtime keeps one table of code for the whole process, and a place can be in it once: a second component with the
+        // same code gets a copy.
+        if taken.swap(true, Ordering::Relaxed) {
+            // SAFETY: as below.
+            return unsafe { Component::deserialize(engine, &code.0) };
+        }
         // SAFETY: `code` is a constant of this program that the build script got from `Engine::precompile_component`; nobody else
         // can have written it, and it lives and stays as it is until the process ends. The engine itself checks version and
         // settings.
