@@ -5,7 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::actions::{check_suites, events, protection, rulesets};
-use crate::activity::Asset;
+use crate::activity::{Asset, CommitComment, DeployKey, Gist, Hook, Thread};
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
     CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Pull, Release, Repo, Review, ReviewComment,
@@ -18,17 +18,21 @@ pub(crate) fn export(state: &State) -> Vec<u8> {
         rows(|| state.repo_names.values().filter_map(|id| state.repos.get(id)).map(|repo| Exported { state, repo }));
     let users = rows(|| state.users.values().map(user));
     let organizations = rows(|| state.users.values().filter_map(|user| organization(state, user)));
+    let gists = rows(|| state.activity.gists.values().map(|each| gist(state, each)));
+    let notifications = rows(|| state.activity.threads.values().map(|each| thread(state, each)));
     let mut out = Vec::new();
     // Writing to memory cannot fail.
-    let _ = serde_json::to_writer(&mut out, &World { repositories, users, organizations });
+    let _ = serde_json::to_writer(&mut out, &World { repositories, users, organizations, gists, notifications });
     out
 }
 
 #[derive(Serialize)]
-struct World<R, U, O> {
+struct World<R, U, O, G, N> {
     repositories: R,
     users: U,
     organizations: O,
+    gists: G,
+    notifications: N,
 }
 
 /// A list that is written row by row, so that a large world is never in memory twice.
@@ -95,6 +99,12 @@ impl Serialize for Exported<'_> {
         let protections = || state.protections.prefix((id, String::new()), own);
         let protections = rows(|| protections().map(|((_, branch), each)| protection::export(repo, branch, each)));
         map.serialize_entry("branch_protection", &protections)?;
+        let activity = &state.activity;
+        map.serialize_entry("stargazers", &rows(|| activity.stars_of(id).map(|(login, _)| state.spelled(login))))?;
+        map.serialize_entry("watchers", &rows(|| activity.watchers_of(id).map(|login| state.spelled(login))))?;
+        map.serialize_entry("webhooks", &rows(|| activity.hooks_of(id).map(|hook| webhook(state, id, hook))))?;
+        map.serialize_entry("deploy_keys", &rows(|| activity.keys_of(id).map(deploy_key)))?;
+        map.serialize_entry("commit_comments", &rows(|| activity.commit_comments_of(id).map(commit_comment)))?;
         map.serialize_entry("rulesets", &rows(|| state.rulesets_of(id).map(|each| rulesets::row(repo, each))))?;
         let suites = || state.check_suites_of(id);
         map.serialize_entry("check_suites", &rows(|| suites().map(|each| check_suites::row(repo, each))))?;
@@ -412,5 +422,48 @@ fn asset(asset: &Asset) -> Value {
         "id": asset.id, "name": asset.name, "label": asset.label, "content_type": asset.content_type,
         "size": asset.bytes.len(), "digest": format!("sha256:{}", asset.digest), "uploader_login": asset.uploader,
         "created_at": time(asset.created_at), "updated_at": time(asset.updated_at),
+    })
+}
+
+fn webhook(state: &State, repo: u64, hook: &Hook) -> Value {
+    let sent = state.activity.sent_to(repo, hook.id).map(|sent| json!({ "event": sent.event, "guid": sent.guid }));
+    json!({
+        "id": hook.id, "url": hook.url, "events": hook.events, "active": flag(hook.active),
+        "content_type": hook.content_type, "deliveries": sent.collect::<Vec<_>>(),
+    })
+}
+
+fn deploy_key(key: &DeployKey) -> Value {
+    json!({
+        "id": key.id, "title": key.title, "key": key.key, "read_only": flag(key.read_only), "added_by": key.added_by,
+        "created_at": time(key.created_at),
+    })
+}
+
+fn commit_comment(comment: &CommitComment) -> Value {
+    json!({
+        "id": comment.id, "commit_sha": comment.commit, "body": comment.body, "path": comment.path,
+        "position": comment.position, "user_login": comment.user, "created_at": time(comment.created_at),
+        "updated_at": time(comment.updated_at),
+    })
+}
+
+fn gist(state: &State, gist: &Gist) -> Value {
+    let comments = state.activity.comments_on_gist(&gist.id);
+    json!({
+        "id": gist.id, "owner_login": gist.owner, "description": gist.description, "public": flag(gist.public),
+        "files": gist.versions.last().map(|version| &version.files),
+        "comments": comments
+            .map(|each| json!({ "id": each.id, "user_login": each.user, "body": each.body }))
+            .collect::<Vec<_>>(),
+        "created_at": time(gist.created_at), "updated_at": time(gist.updated_at),
+    })
+}
+
+fn thread(state: &State, thread: &Thread) -> Value {
+    json!({
+        "id": thread.id, "user_login": state.spelled(&thread.login), "repo_id": thread.subject.0,
+        "number": thread.subject.1, "reason": thread.reason, "unread": flag(thread.unread), "done": flag(thread.done),
+        "updated_at": time(thread.updated_at),
     })
 }

@@ -10,7 +10,10 @@ use crate::actions::{
 use crate::{GitHub, graphql};
 
 use crate::actions::protection::{editing, reading, removing};
-use crate::actions::{archives, assets, follows, issue_types, orgs, teams, transfers};
+use crate::actions::{
+    archives, assets, commit_comments, deploy_keys, follows, forks, gists, hooks, invitations, issue_types,
+    notifications, orgs, stars, teams, transfers,
+};
 
 pub(crate) const ROUTES: &[Route<GitHub>] = &[
     // repos
@@ -647,6 +650,169 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::get::<follows::Check>("/users/{username}/following/{target_user}")
         .status(204)
         .doc("users/followers#check-if-a-user-follows-another-user"),
+    // stars and watching
+    Route::get::<stars::Starred>("/user/starred")
+        .doc("activity/starring#list-repositories-starred-by-the-authenticated-user"),
+    Route::get::<stars::Starred>("/users/{username}/starred")
+        .doc("activity/starring#list-repositories-starred-by-a-user"),
+    Route::get::<stars::IsStarred>("/user/starred/{owner}/{repo}")
+        .status(204)
+        .doc("activity/starring#check-if-a-repository-is-starred-by-the-authenticated-user"),
+    Route::put::<stars::Star>("/user/starred/{owner}/{repo}")
+        .status(204)
+        .body(Body::Optional)
+        .doc("activity/starring#star-a-repository-for-the-authenticated-user"),
+    Route::delete::<stars::Unstar>("/user/starred/{owner}/{repo}")
+        .status(204)
+        .doc("activity/starring#unstar-a-repository-for-the-authenticated-user"),
+    Route::get::<stars::Stargazers>("/repos/{owner}/{repo}/stargazers").doc("activity/starring#list-stargazers"),
+    Route::get::<stars::Subscribers>("/repos/{owner}/{repo}/subscribers").doc("activity/watching#list-watchers"),
+    Route::get::<stars::Subscriptions>("/user/subscriptions")
+        .doc("activity/watching#list-repositories-watched-by-the-authenticated-user"),
+    Route::get::<stars::GetSubscription>("/repos/{owner}/{repo}/subscription")
+        .doc("activity/watching#get-a-repository-subscription"),
+    Route::put::<stars::Subscribe>("/repos/{owner}/{repo}/subscription")
+        .body(Body::Optional)
+        .doc("activity/watching#set-a-repository-subscription"),
+    Route::delete::<stars::Unsubscribe>("/repos/{owner}/{repo}/subscription")
+        .status(204)
+        .doc("activity/watching#delete-a-repository-subscription"),
+    // notifications
+    Route::get::<notifications::List>("/notifications")
+        .doc("activity/notifications#list-notifications-for-the-authenticated-user"),
+    Route::put::<notifications::ReadAll>("/notifications")
+        .status(205)
+        .body(Body::Optional)
+        .doc("activity/notifications#mark-notifications-as-read"),
+    Route::get::<notifications::List>("/repos/{owner}/{repo}/notifications")
+        .doc("activity/notifications#list-repository-notifications-for-the-authenticated-user"),
+    Route::put::<notifications::ReadAll>("/repos/{owner}/{repo}/notifications")
+        .status(205)
+        .body(Body::Optional)
+        .doc("activity/notifications#mark-repository-notifications-as-read"),
+    Route::get::<notifications::Get>("/notifications/threads/{thread_id}").doc("activity/notifications#get-a-thread"),
+    Route::patch::<notifications::Read>("/notifications/threads/{thread_id}")
+        .status(205)
+        .body(Body::Optional)
+        .doc("activity/notifications#mark-a-thread-as-read"),
+    Route::delete::<notifications::Done>("/notifications/threads/{thread_id}")
+        .status(204)
+        .doc("activity/notifications#mark-a-thread-as-done"),
+    Route::get::<notifications::GetSubscription>("/notifications/threads/{thread_id}/subscription")
+        .doc("activity/notifications#get-a-thread-subscription-for-the-authenticated-user"),
+    Route::put::<notifications::SetSubscription>("/notifications/threads/{thread_id}/subscription")
+        .body(Body::Optional)
+        .doc("activity/notifications#set-a-thread-subscription"),
+    Route::delete::<notifications::DeleteSubscription>("/notifications/threads/{thread_id}/subscription")
+        .status(204)
+        .doc("activity/notifications#delete-a-thread-subscription"),
+    // gists
+    Route::get::<gists::List>("/gists").doc("gists/gists#list-gists-for-the-authenticated-user"),
+    Route::post::<gists::Create>("/gists").status(201).doc("gists/gists#create-a-gist"),
+    Route::get::<gists::Public>("/gists/public").doc("gists/gists#list-public-gists"),
+    Route::get::<gists::Starred>("/gists/starred").doc("gists/gists#list-starred-gists"),
+    Route::get::<gists::List>("/users/{username}/gists").doc("gists/gists#list-gists-for-a-user"),
+    Route::get::<gists::Get>("/gists/{gist_id}").doc("gists/gists#get-a-gist"),
+    Route::patch::<gists::Update>("/gists/{gist_id}").doc("gists/gists#update-a-gist"),
+    Route::delete::<gists::Delete>("/gists/{gist_id}").status(204).doc("gists/gists#delete-a-gist"),
+    Route::get::<gists::Commits>("/gists/{gist_id}/commits").doc("gists/gists#list-gist-commits"),
+    Route::get::<gists::Get>("/gists/{gist_id}/{sha}").doc("gists/gists#get-a-gist-revision"),
+    Route::get::<gists::IsStarred>("/gists/{gist_id}/star").status(204).doc("gists/gists#check-if-a-gist-is-starred"),
+    Route::put::<gists::Star>("/gists/{gist_id}/star").status(204).body(Body::Optional).doc("gists/gists#star-a-gist"),
+    Route::delete::<gists::Unstar>("/gists/{gist_id}/star").status(204).doc("gists/gists#unstar-a-gist"),
+    Route::get::<gists::ListComments>("/gists/{gist_id}/comments").doc("gists/comments#list-gist-comments"),
+    Route::post::<gists::CreateComment>("/gists/{gist_id}/comments")
+        .status(201)
+        .doc("gists/comments#create-a-gist-comment"),
+    Route::get::<gists::GetComment>("/gists/{gist_id}/comments/{comment_id}").doc("gists/comments#get-a-gist-comment"),
+    Route::patch::<gists::UpdateComment>("/gists/{gist_id}/comments/{comment_id}")
+        .doc("gists/comments#update-a-gist-comment"),
+    Route::delete::<gists::DeleteComment>("/gists/{gist_id}/comments/{comment_id}")
+        .status(204)
+        .doc("gists/comments#delete-a-gist-comment"),
+    // webhooks
+    Route::get::<hooks::List>("/repos/{owner}/{repo}/hooks").doc("repos/webhooks#list-repository-webhooks"),
+    Route::post::<hooks::Create>("/repos/{owner}/{repo}/hooks")
+        .status(201)
+        .shape("pings and tests are sent; other events are not")
+        .doc("repos/webhooks#create-a-repository-webhook"),
+    Route::get::<hooks::Get>("/repos/{owner}/{repo}/hooks/{hook_id}").doc("repos/webhooks#get-a-repository-webhook"),
+    Route::patch::<hooks::Update>("/repos/{owner}/{repo}/hooks/{hook_id}")
+        .doc("repos/webhooks#update-a-repository-webhook"),
+    Route::delete::<hooks::Delete>("/repos/{owner}/{repo}/hooks/{hook_id}")
+        .status(204)
+        .doc("repos/webhooks#delete-a-repository-webhook"),
+    Route::get::<hooks::GetConfig>("/repos/{owner}/{repo}/hooks/{hook_id}/config")
+        .doc("repos/webhooks#get-a-webhook-configuration-for-a-repository"),
+    Route::patch::<hooks::UpdateConfig>("/repos/{owner}/{repo}/hooks/{hook_id}/config")
+        .doc("repos/webhooks#update-a-webhook-configuration-for-a-repository"),
+    Route::post::<hooks::Ping>("/repos/{owner}/{repo}/hooks/{hook_id}/pings")
+        .status(204)
+        .body(Body::Optional)
+        .doc("repos/webhooks#ping-a-repository-webhook"),
+    Route::post::<hooks::Test>("/repos/{owner}/{repo}/hooks/{hook_id}/tests")
+        .status(204)
+        .body(Body::Optional)
+        .doc("repos/webhooks#test-the-push-repository-webhook"),
+    Route::post::<hooks::Test>("/repos/{owner}/{repo}/hooks/{hook_id}/test")
+        .status(204)
+        .body(Body::Optional)
+        .note("the older spelling that test_url names")
+        .doc("repos/webhooks#test-the-push-repository-webhook"),
+    Route::get::<hooks::Deliveries>("/repos/{owner}/{repo}/hooks/{hook_id}/deliveries")
+        .shape("what the receiver answered stays unknown: every delivery is pending")
+        .doc("repos/webhooks#list-deliveries-for-a-repository-webhook"),
+    Route::get::<hooks::GetDelivery>("/repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}")
+        .shape("what the receiver answered stays unknown: every delivery is pending")
+        .doc("repos/webhooks#get-a-delivery-for-a-repository-webhook"),
+    Route::post::<hooks::Redeliver>("/repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts")
+        .status(202)
+        .body(Body::Optional)
+        .doc("repos/webhooks#redeliver-a-delivery-for-a-repository-webhook"),
+    // deploy keys
+    Route::get::<deploy_keys::List>("/repos/{owner}/{repo}/keys").doc("deploy-keys/deploy-keys#list-deploy-keys"),
+    Route::post::<deploy_keys::Create>("/repos/{owner}/{repo}/keys")
+        .status(201)
+        .doc("deploy-keys/deploy-keys#create-a-deploy-key"),
+    Route::get::<deploy_keys::Get>("/repos/{owner}/{repo}/keys/{key_id}")
+        .doc("deploy-keys/deploy-keys#get-a-deploy-key"),
+    Route::delete::<deploy_keys::Delete>("/repos/{owner}/{repo}/keys/{key_id}")
+        .status(204)
+        .doc("deploy-keys/deploy-keys#delete-a-deploy-key"),
+    // commit comments
+    Route::get::<commit_comments::List>("/repos/{owner}/{repo}/comments")
+        .doc("commits/comments#list-commit-comments-for-a-repository"),
+    Route::get::<commit_comments::List>("/repos/{owner}/{repo}/commits/{commit_sha}/comments")
+        .doc("commits/comments#list-commit-comments"),
+    Route::post::<commit_comments::Create>("/repos/{owner}/{repo}/commits/{commit_sha}/comments")
+        .status(201)
+        .doc("commits/comments#create-a-commit-comment"),
+    Route::get::<commit_comments::Get>("/repos/{owner}/{repo}/comments/{comment_id}")
+        .doc("commits/comments#get-a-commit-comment"),
+    Route::patch::<commit_comments::Update>("/repos/{owner}/{repo}/comments/{comment_id}")
+        .doc("commits/comments#update-a-commit-comment"),
+    Route::delete::<commit_comments::Delete>("/repos/{owner}/{repo}/comments/{comment_id}")
+        .status(204)
+        .doc("commits/comments#delete-a-commit-comment"),
+    Route::get::<reactions::ListOnCommitComment>("/repos/{owner}/{repo}/comments/{comment_id}/reactions")
+        .doc("reactions/reactions#list-reactions-for-a-commit-comment"),
+    Route::post::<reactions::CreateOnCommitComment>("/repos/{owner}/{repo}/comments/{comment_id}/reactions")
+        .status(201)
+        .doc("reactions/reactions#create-reaction-for-a-commit-comment"),
+    Route::delete::<reactions::DeleteFromCommitComment>(
+        "/repos/{owner}/{repo}/comments/{comment_id}/reactions/{reaction_id}",
+    )
+    .status(204)
+    .doc("reactions/reactions#delete-a-commit-comment-reaction"),
+    // invitations
+    Route::patch::<invitations::Update>("/repos/{owner}/{repo}/invitations/{invitation_id}")
+        .doc("collaborators/invitations#update-a-repository-invitation"),
+    Route::delete::<invitations::Delete>("/repos/{owner}/{repo}/invitations/{invitation_id}")
+        .status(204)
+        .doc("collaborators/invitations#delete-a-repository-invitation"),
+    // forks
+    Route::post::<forks::MergeUpstream>("/repos/{owner}/{repo}/merge-upstream")
+        .doc("branches/branches#sync-a-fork-branch-with-the-upstream-repository"),
     // archives
     Route::get::<archives::Tar>("/repos/{owner}/{repo}/tarball")
         .status(302)

@@ -20,7 +20,7 @@ use crate::GitHub;
 use crate::accounts::Profile;
 use crate::actions::assets::{digest, file_name};
 use crate::actions::check_suites::{AnnotationBody, annotate};
-use crate::activity::Asset;
+use crate::activity::{Asset, Watch};
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
 use crate::rate::Resource;
@@ -109,6 +109,11 @@ struct SeedRepo {
     require_green_status: Option<bool>,
     #[serde(default)]
     collaborators: Vec<SeedCollaborator>,
+    /// Logins.
+    #[serde(default)]
+    stargazers: Vec<String>,
+    #[serde(default)]
+    watchers: Vec<String>,
     #[serde(default)]
     labels: Vec<SeedLabel>,
     #[serde(default)]
@@ -517,6 +522,15 @@ impl<'a> Builder<'a> {
 
     fn fill(mut self, repo: SeedRepo) -> Result<(), Error> {
         self.collaborators(repo.collaborators)?;
+        for login in repo.stargazers {
+            self.state.ensure_user(&login, self.now);
+            self.state.activity.stars.insert((self.id, fold(&login)), self.now);
+        }
+        for login in repo.watchers {
+            self.state.ensure_user(&login, self.now);
+            let watch = Watch { ignored: false, created_at: self.now };
+            self.state.activity.watches.insert((self.id, fold(&login)), watch);
+        }
         self.labels(repo.labels);
         self.milestones(repo.milestones)?;
         self.branches(repo.files)?;

@@ -244,6 +244,7 @@ pub(crate) enum Subject {
     Issue(RepoId, u64),
     Comment(u64),
     ReviewComment(u64),
+    CommitComment(u64),
 }
 
 #[derive(Debug, Clone)]

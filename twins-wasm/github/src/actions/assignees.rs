@@ -4,6 +4,7 @@ use pome_twin_kit::{Action, Cx, Reply, View, action};
 use serde::Deserialize;
 
 use super::issues::Written;
+use super::notifications::{self, Reason};
 use super::{Page, paging, rows};
 use crate::GitHub;
 use crate::access::Access;
@@ -42,6 +43,9 @@ fn put(cx: &mut Cx<'_, GitHub>, repo: &Repo, number: u64, assignees: Vec<String>
     let (key, now) = ((repo.id, number), cx.now());
     let before = cx.state.issues.get(&key).map(|issue| issue.assignees.clone()).unwrap_or_default();
     if before != assignees {
+        for login in assignees.iter().filter(|login| !before.contains(login)) {
+            notifications::tell(cx, key, login, Reason::Assign);
+        }
         let [before, after] = [&before, &assignees].map(|logins| Some(rows::issue_assignees(repo, number, logins)));
         cx.changed(before, after);
         if let Some(issue) = cx.state.issues.get_mut(&key) {

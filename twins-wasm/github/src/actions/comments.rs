@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::issue_lists::Direction;
 use super::issues::since;
 use super::reactions::{self, Content};
-use super::{Page, paging, rows};
+use super::{Page, notifications, paging, rows};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
@@ -191,6 +191,7 @@ impl Action<GitHub> for Create {
         let (key, now) = ((repo.id, issue.number), cx.now());
         cx.state.ensure_user(&actor, now);
         let id = cx.state.next_comment.next();
+        notifications::said(cx, key, &body);
         let comment = Comment { id, repo: repo.id, number: key.1, body, user: actor, created_at: now, updated_at: now };
         cx.changed(None, Some(rows::comment(&repo, &comment)));
         cx.state.comments.insert(id, comment);

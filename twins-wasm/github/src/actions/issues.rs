@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::issue_lists::{Direction, Filter, Ordering, Part, Sort, StateFilter, Wanted, mentions, ordered, ordered_in};
 use super::labels::{self, LabelName};
-use super::{Page, assignees, comments, paging, rows};
+use super::{Page, assignees, comments, notifications, paging, rows};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
@@ -186,6 +186,7 @@ impl Action<GitHub> for Create {
         cx.changed(None, Some(rows::issue(&repo, &issue)));
         let key = (repo.id, number);
         cx.state.issues.insert(key, issue);
+        notifications::opened(cx, key);
         Ok(Written(key))
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::media::Media;
 use super::merges::detail;
+use super::notifications::{self, Reason};
 use super::{Page, check_runs, comments, paging, review_comments, reviews, statuses};
 use crate::GitHub;
 use crate::access::Access;
@@ -593,6 +594,7 @@ impl Action<GitHub> for Create {
             maintainer_can_modify: self.maintainer_can_modify.unwrap_or(head_repo.id != repo.id),
         };
         cx.state.pulls.insert(key, pull);
+        notifications::opened(cx, key);
         request(cx, key, &self.reviewers)?;
         let after = row(cx.state, key);
         cx.changed(None, after);
@@ -815,6 +817,9 @@ fn request(cx: &mut Cx<'_, GitHub>, key: Numbered, reviewers: &[String]) -> Resu
     if names.is_empty() {
         return Ok(());
     }
+    for name in &names {
+        notifications::tell(cx, key, name, Reason::ReviewRequested);
+    }
     change_pull(cx, key, |pull| {
         for name in names {
             if !pull.requested_reviewers.contains(&name) {
@@ -900,6 +905,11 @@ impl Action<GitHub> for Request {
             let team = team.filter(|team| cx.state.accounts.team_permission(*team, key.0).is_some());
             let team = team.ok_or_else(|| not_collaborators(&target.repo))?;
             cx.state.accounts.requested_teams.insert((key.0, key.1, team), ());
+            let members = cx.state.accounts.team_members_of(team).into_iter();
+            let members: Vec<String> = members.map(|(login, _)| login.to_owned()).collect();
+            for login in members {
+                notifications::tell(cx, key, &login, Reason::ReviewRequested);
+            }
             cx.state.touch(key, cx.now());
         }
         request(cx, key, &self.reviewers)?;

@@ -4,7 +4,7 @@ use pome_twin_kit::{Action, Cx, Reply, View, action};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Page, comments, paging};
+use super::{Page, comments, commit_comments, paging};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
@@ -150,6 +150,10 @@ fn of_review_comment(cx: &Cx<'_, GitHub>, owner: &str, name: &str, id: u64) -> R
     found.map(|comment| Subject::ReviewComment(comment.id)).ok_or_else(Error::not_found)
 }
 
+fn of_commit_comment(cx: &Cx<'_, GitHub>, owner: &str, name: &str, id: u64) -> Result<Subject, Error> {
+    commit_comments::find(cx, owner, name, id).map(|comment| Subject::CommitComment(comment.id))
+}
+
 /// The three operations on each kind of thing that can be reacted to.
 macro_rules! reactions {
     ($of:ident, $field:ident, $list:ident = $list_name:literal, $create:ident = $create_name:literal, $delete:ident = $delete_name:literal) => {
@@ -235,4 +239,11 @@ reactions!(
     ListOnReviewComment = "list_review_comment_reactions",
     CreateOnReviewComment = "create_review_comment_reaction",
     DeleteFromReviewComment = "delete_review_comment_reaction"
+);
+reactions!(
+    of_commit_comment,
+    comment_id,
+    ListOnCommitComment = "list_commit_comment_reactions",
+    CreateOnCommitComment = "create_commit_comment_reaction",
+    DeleteFromCommitComment = "delete_commit_comment_reaction"
 );

@@ -5,6 +5,7 @@ use pome_twin_kit::{Action, Cx, Reply, ToolReply, View};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::notifications::{self, Reason};
 use super::pulls::{Target, change_pull};
 use super::review_comments::{Draft, resolve};
 use super::{Page, paging, review_comments};
@@ -261,6 +262,7 @@ impl Action<GitHub> for Create {
         }
         if self.event.is_some() {
             submitted(cx, target.key());
+            notifications::tell(cx, target.key(), &target.issue.user, Reason::Author);
         }
         let key = (repo, number, id);
         let after = row(cx.state, key);

@@ -188,6 +188,9 @@ impl Node {
             Self::Thread(id) | Self::ReviewComment(id) | Self::Reaction(Subject::ReviewComment(id), _) => {
                 state.review_comments.get(id).map(|comment| comment.repo)
             }
+            Self::Reaction(Subject::CommitComment(id), _) => {
+                state.activity.commit_comments.get(id).map(|comment| comment.repo)
+            }
         }
     }
 }

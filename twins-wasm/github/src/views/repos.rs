@@ -78,6 +78,7 @@ impl Serialize for RepoView<'_> {
         let (site, repo) = (self.site, self.repo);
         let (api, state, owner, name) = (site.api, site.state, &repo.owner, &repo.name);
         let open_issues = state.open_issues(repo.id);
+        let stars = state.activity.stars_of(repo.id).count();
         let forks = state.repos.values().filter(|other| other.parent == Some(repo.id)).count();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", &repo.id)?;
@@ -106,9 +107,9 @@ impl Serialize for RepoView<'_> {
         map.serialize_entry("pushed_at", &repo.pushed_at.to_seconds())?;
         for (key, count) in [
             ("size", 0),
-            ("stargazers_count", 0),
-            ("watchers_count", 0),
-            ("watchers", 0),
+            ("stargazers_count", stars),
+            ("watchers_count", stars),
+            ("watchers", stars),
             ("forks_count", forks),
             ("forks", forks),
             ("open_issues_count", open_issues),
@@ -174,7 +175,7 @@ impl RepoView<'_> {
             map.serialize_entry("source", &RepoView::short(site, parent))?;
         }
         map.serialize_entry("network_count", &forks)?;
-        map.serialize_entry("subscribers_count", &0)
+        map.serialize_entry("subscribers_count", &site.state.activity.watchers_of(repo.id).count())
     }
 }
 
@@ -199,7 +200,7 @@ impl Serialize for ToolRepo<'_> {
         if let Some(language) = &repo.language {
             map.serialize_entry("language", language)?;
         }
-        map.serialize_entry("stargazers_count", &0)?;
+        map.serialize_entry("stargazers_count", &state.activity.stars_of(repo.id).count())?;
         let forks = state.repos.values().filter(|other| other.parent == Some(repo.id)).count();
         map.serialize_entry("forks_count", &forks)?;
         let open_issues = state.open_issues(repo.id);

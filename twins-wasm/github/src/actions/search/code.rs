@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::query::{Query, Range, Term};
-use super::{Place, Results, page_of, parse, repos_in};
+use super::{Place, Results, known_places, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::contents::only;
@@ -104,6 +104,7 @@ impl Action<GitHub> for Search {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Found, Error> {
         let query = parse(self.q.as_deref())?;
+        known_places(cx, &query)?;
         let looked = Where::of(&query);
         let forks = query.terms().any(|term| term.qualifier.as_deref() == Some("fork"));
         let objects = cx.objects();

@@ -8,7 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
 use super::query::{Range, Term};
-use super::{Order, Results, page_of, parse, repos_in};
+use super::{Order, Results, known_places, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::{Page, paging};
@@ -73,6 +73,7 @@ impl Action<GitHub> for Search {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Found, Error> {
         let query = parse(self.q.as_deref())?;
+        known_places(cx, &query)?;
         let objects = cx.objects();
         let mut found = Vec::new();
         for id in repos_in(cx, &query) {

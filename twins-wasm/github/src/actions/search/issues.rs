@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::query::{Query, Range, Term, has_text, has_word};
-use super::{MOST, Order, Place, Results, page_of, parse, repos_in};
+use super::{MOST, Order, Place, Results, known_places, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::issue_lists::mentions;
@@ -154,6 +154,10 @@ impl Candidate<'_> {
             "review" => self.pull().is_some() && self.review() == value,
             "review-requested" => {
                 self.pull().is_some_and(|pull| pull.requested_reviewers.iter().any(|reviewer| fold(reviewer) == login))
+            }
+            "team-review-requested" => {
+                let mut asked = self.state.accounts.asked(self.repo.id, issue.number);
+                asked.any(|team| fold(&format!("{}/{}", team.org, team.slug)) == value)
             }
             "reviewed-by" => {
                 let mut reviews = self.state.reviews_on((self.repo.id, issue.number));
@@ -320,6 +324,7 @@ impl Action<GitHub> for Search {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Found, Error> {
         let query = parse(self.q.as_deref())?;
+        known_places(cx, &query)?;
         let keys = search(cx, &query, self.sort, self.order);
         Ok(Found { page: page_of(keys, paging(self.page, self.per_page))?, fields: None })
     }
@@ -360,6 +365,7 @@ impl Arguments {
             text.push_str(&format!(" repo:{owner}/{repo}"));
         }
         let query = parse(Some(&text))?;
+        known_places(cx, &query)?;
         let keys = search(cx, &query, self.sort, self.order);
         let fields = self.fields.filter(|fields| !fields.is_empty());
         Ok(Found { page: page_of(keys, paging(self.page, self.per_page))?, fields })

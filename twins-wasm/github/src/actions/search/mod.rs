@@ -32,7 +32,42 @@ pub(crate) enum Order {
 /// A query that asks for something.
 pub(crate) fn parse(text: Option<&str>) -> Result<Query, Error> {
     let text = text.map(str::trim).filter(|text| !text.is_empty());
-    text.map(Query::parse).ok_or_else(|| Error::field("Search", "q", "missing"))
+    let text = text.ok_or_else(|| Error::field("Search", "q", "missing"))?;
+    let query = Query::parse(text);
+    let refuse = |message: &str| {
+        let row = serde_json::json!({ "message": message, "resource": "Search", "field": "q", "code": "invalid" });
+        Err(Error::validation(vec![row]))
+    };
+    let words = query.terms().filter(|term| term.qualifier.is_none()).map(|term| term.value.chars().count());
+    if words.sum::<usize>() > 256 {
+        return refuse("The search is longer than 256 characters.");
+    }
+    let joined = text.split_whitespace().filter(|word| matches!(*word, "AND" | "OR" | "NOT")).count();
+    if joined > 5 {
+        return refuse("More than five AND / OR / NOT operators were used.");
+    }
+    Ok(query)
+}
+
+/// Refuses a query for places of which the caller sees none.
+pub(crate) fn known_places(cx: &Cx<'_, GitHub>, query: &Query) -> Result<(), Error> {
+    let named = |term: &&Term| !term.negated && matches!(term.qualifier.as_deref(), Some("repo" | "user" | "org"));
+    let mut places = query.terms().filter(named).peekable();
+    if places.peek().is_none() {
+        return Ok(());
+    }
+    let known = |term: &Term| match (term.qualifier.as_deref(), term.value.split_once('/')) {
+        (Some("repo"), Some((owner, name))) => cx.repo(owner, name).is_ok(),
+        (Some("repo"), None) => false,
+        _ => term.value == "@me" || cx.state.user(term.value.trim_start_matches('@')).is_some(),
+    };
+    if places.any(known) {
+        return Ok(());
+    }
+    let message = "The listed users and repositories cannot be searched either because the resources do not exist or you \
+                   do not have permission to view them.";
+    let row = serde_json::json!({ "message": message, "resource": "Search", "field": "q", "code": "invalid" });
+    Err(Error::validation(vec![row]))
 }
 
 /// One page of results, within the limit.

@@ -28,6 +28,10 @@ fn forks(state: &State, repo: &Repo) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
+fn stars(state: &State, repo: &Repo) -> u64 {
+    u64::try_from(state.activity.stars_of(repo.id).count()).unwrap_or(u64::MAX)
+}
+
 fn holds(state: &State, repo: &Repo, term: &Term) -> bool {
     let value = term.value.as_str();
     let number = |number: u64| Range::of_numbers(value).is_some_and(|range| range.holds(number));
@@ -57,7 +61,9 @@ fn holds(state: &State, repo: &Repo, term: &Term) -> bool {
             _ => repo.parent.is_none(),
         },
         "forks" => number(forks(state, repo)),
-        "stars" | "followers" | "size" => number(0),
+        "stars" => number(stars(state, repo)),
+        "followers" => number(u64::try_from(state.accounts.followers(&repo.owner).len()).unwrap_or(u64::MAX)),
+        "size" => number(0),
         "created" => time(repo.created_at),
         "pushed" => time(repo.pushed_at),
         _ => false,
@@ -72,7 +78,8 @@ fn search(cx: &Cx<'_, GitHub>, query: &Query, sort: Option<Sort>, order: Order) 
     let mut rows: Vec<(u64, String, RepoId)> = found
         .map(|repo| {
             let rank = match sort {
-                None | Some(Sort::Stars) => 0,
+                None => 0,
+                Some(Sort::Stars) => stars(state, repo),
                 Some(Sort::Forks) => forks(state, repo),
                 Some(Sort::Updated) => repo.updated_at.0,
                 Some(Sort::HelpWantedIssues) => {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::query::{Query, Range, Term, has_text};
 use super::{Order, Results, page_of, parse};
 use crate::GitHub;
+use crate::accounts::Profile;
 use crate::actions::{Page, paging};
 use crate::error::Error;
 use crate::state::{State, User, UserKind, fold};
@@ -25,6 +26,16 @@ fn repositories(state: &State, user: &User) -> u64 {
     u64::try_from(owned.count()).unwrap_or(u64::MAX)
 }
 
+fn followers(state: &State, user: &User) -> u64 {
+    u64::try_from(state.accounts.followers(&user.login).len()).unwrap_or(u64::MAX)
+}
+
+/// Whether one line of what somebody says about themselves holds a text.
+fn profile(state: &State, user: &User, wanted: &str, line: impl Fn(&Profile) -> Option<&str>) -> bool {
+    let profile = state.accounts.profiles.get(&fold(&user.login));
+    profile.and_then(line).is_some_and(|text| has_text(text, wanted))
+}
+
 fn holds(state: &State, user: &User, term: &Term) -> bool {
     let value = term.value.as_str();
     match term.qualifier.as_deref() {
@@ -38,7 +49,9 @@ fn holds(state: &State, user: &User, term: &Term) -> bool {
         Some("in" | "sort") => true,
         Some("fullname") => has_text(&user.name, value),
         Some("repos") => Range::of_numbers(value).is_some_and(|range| range.holds(repositories(state, user))),
-        Some("followers") => Range::of_numbers(value).is_some_and(|range| range.holds(0)),
+        Some("followers") => Range::of_numbers(value).is_some_and(|range| range.holds(followers(state, user))),
+        Some("location") => profile(state, user, value, |profile| profile.location.as_deref()),
+        Some("bio") => profile(state, user, value, |profile| profile.bio.as_deref()),
         Some("created") => Range::of_times(value).is_some_and(|range| range.holds(user.created_at.0)),
         Some(_) => false,
     }
@@ -69,7 +82,8 @@ fn search(state: &State, query: &Query, sort: Option<Sort>, order: Order) -> Vec
         .filter(|user| query.holds(|term| holds(state, user, term)))
         .map(|user| {
             let rank = match sort {
-                None | Some(Sort::Followers) => 0,
+                None => 0,
+                Some(Sort::Followers) => followers(state, user),
                 Some(Sort::Repositories) => repositories(state, user),
                 Some(Sort::Joined) => user.created_at.0,
             };

@@ -184,6 +184,9 @@ fn react(cx: &mut Cx<'_, GitHub>, input: Given<'_>) -> Answer {
         Subject::ReviewComment(_) => {
             perform::<reactions::CreateOnReviewComment>(cx, inputs.with("comment_id", number).build())?
         }
+        Subject::CommitComment(_) => {
+            perform::<reactions::CreateOnCommitComment>(cx, inputs.with("comment_id", number).build())?
+        }
     };
     let id = made.get("id").and_then(Value::as_u64).unwrap_or_default();
     Ok(reacted(cx, subject, &place, Resolved::Object(Node::Reaction(subject, id))))
@@ -194,6 +197,8 @@ fn reacted(cx: &Cx<'_, GitHub>, subject: Subject, place: &Place, reaction: Resol
         Subject::Issue(..) => place.node(cx),
         Subject::Comment(id) => Resolved::Object(Node::Comment(id)),
         Subject::ReviewComment(id) => Resolved::Object(Node::ReviewComment(id)),
+        // Comments on commits have no node here.
+        Subject::CommitComment(_) => Resolved::NULL,
     };
     let groups = super::super::read::reaction_groups(cx, subject);
     payload(vec![("reaction", reaction), ("subject", shown), ("reactionGroups", groups)])
@@ -227,6 +232,9 @@ fn take_back(cx: &mut Cx<'_, GitHub>, input: Given<'_>) -> Answer {
         }
         Subject::ReviewComment(_) => {
             perform::<reactions::DeleteFromReviewComment>(cx, inputs.with("comment_id", number).build())?;
+        }
+        Subject::CommitComment(_) => {
+            perform::<reactions::DeleteFromCommitComment>(cx, inputs.with("comment_id", number).build())?;
         }
     }
     Ok(reacted(cx, subject, &place, shown))
