@@ -76,6 +76,14 @@ pub(crate) enum What {
     Mentioned,
     Subscribed,
     CommentDeleted,
+    SubIssueAdded(Numbered),
+    SubIssueRemoved(Numbered),
+    ParentAdded(Numbered),
+    ParentRemoved(Numbered),
+    BlockedByAdded(Numbered),
+    BlockedByRemoved(Numbered),
+    BlockingAdded(Numbered),
+    BlockingRemoved(Numbered),
 }
 
 impl What {
@@ -108,6 +116,14 @@ impl What {
             Self::Mentioned => "mentioned",
             Self::Subscribed => "subscribed",
             Self::CommentDeleted => "comment_deleted",
+            Self::SubIssueAdded(_) => "sub_issue_added",
+            Self::SubIssueRemoved(_) => "sub_issue_removed",
+            Self::ParentAdded(_) => "parent_issue_added",
+            Self::ParentRemoved(_) => "parent_issue_removed",
+            Self::BlockedByAdded(_) => "blocked_by_added",
+            Self::BlockedByRemoved(_) => "blocked_by_removed",
+            Self::BlockingAdded(_) => "blocking_added",
+            Self::BlockingRemoved(_) => "blocking_removed",
         }
     }
 
@@ -153,6 +169,7 @@ pub(crate) fn record(cx: &mut Cx<'_, GitHub>) {
     }
     ref_events(state, &actor, &mut found);
     review_events(state, &actor, &mut found);
+    relation_events(state, &actor, &mut found);
     reference_events(state, &actor, &mut found);
     for (key, actor, what) in found {
         cx.state.happened(key, &actor, now, what);
@@ -314,6 +331,34 @@ fn review_events(state: &State, actor: &str, found: &mut Vec<Found>) {
         let commit = message.is_none().then(|| state.pulls.get(&key).map(|pull| pull.head_sha)).flatten();
         let was = if before.state == ReviewState::Approved { "approved" } else { "changes_requested" };
         found.push((key, actor.to_owned(), What::ReviewDismissed { review: *id, state: was, message, commit }));
+    }
+}
+
+/// Issues that were tied together or apart.
+fn relation_events(state: &State, actor: &str, found: &mut Vec<Found>) {
+    let none = Vec::new();
+    let mut say = |key: Numbered, what: What| found.push((key, actor.to_owned(), what));
+    for (parent, before, after) in state.children.pending() {
+        let (before, after) = (before.unwrap_or(&none), after.unwrap_or(&none));
+        for child in after.iter().filter(|child| !before.contains(child)) {
+            say(*parent, What::SubIssueAdded(*child));
+            say(*child, What::ParentAdded(*parent));
+        }
+        for child in before.iter().filter(|child| !after.contains(child)) {
+            say(*parent, What::SubIssueRemoved(*child));
+            say(*child, What::ParentRemoved(*parent));
+        }
+    }
+    for (blocked, before, after) in state.blocked_by.pending() {
+        let (before, after) = (before.unwrap_or(&none), after.unwrap_or(&none));
+        for blocker in after.iter().filter(|blocker| !before.contains(blocker)) {
+            say(*blocked, What::BlockedByAdded(*blocker));
+            say(*blocker, What::BlockingAdded(*blocked));
+        }
+        for blocker in before.iter().filter(|blocker| !after.contains(blocker)) {
+            say(*blocked, What::BlockedByRemoved(*blocker));
+            say(*blocker, What::BlockingRemoved(*blocked));
+        }
     }
 }
 

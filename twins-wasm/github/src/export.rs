@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::actions::{check_suites, events, protection, rulesets};
+use crate::actions::{check_suites, events, protection, rulesets, sub_issues};
 use crate::activity::{Asset, CommitComment, DeployKey, Gist, Hook, Thread};
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
@@ -106,6 +106,15 @@ impl Serialize for Exported<'_> {
         map.serialize_entry("deploy_keys", &rows(|| activity.keys_of(id).map(deploy_key)))?;
         map.serialize_entry("commit_comments", &rows(|| activity.commit_comments_of(id).map(commit_comment)))?;
         map.serialize_entry("rulesets", &rows(|| state.rulesets_of(id).map(|each| rulesets::row(repo, each))))?;
+        let of_repo = (id, 0)..=(id, u64::MAX);
+        let parents = || state.children.range(of_repo.clone()).filter(|(_, children)| !children.is_empty());
+        map.serialize_entry(
+            "sub_issues",
+            &rows(|| parents().map(|(key, _)| sub_issues::export_children(state, *key))),
+        )?;
+        let blocked = || state.blocked_by.range(of_repo.clone()).filter(|(_, blockers)| !blockers.is_empty());
+        let blocked = rows(|| blocked().map(|(key, _)| sub_issues::export_blockers(state, *key)));
+        map.serialize_entry("issue_dependencies", &blocked)?;
         let suites = || state.check_suites_of(id);
         map.serialize_entry("check_suites", &rows(|| suites().map(|each| check_suites::row(repo, each))))?;
         let happened = || state.events.range((id, 0)..=(id, u64::MAX));

@@ -23,6 +23,7 @@ mod mentions;
 mod moved;
 mod rate;
 mod refs;
+mod relations;
 mod revision;
 mod routes;
 mod rules;
@@ -62,6 +63,7 @@ impl Twin for GitHub {
     const TOOL_LISTINGS: &'static [&'static str] = &[
         include_str!("../fixtures/tools/users.json"),
         include_str!("../fixtures/tools/issues.json"),
+        include_str!("../fixtures/tools/sub_issues.json"),
         include_str!("../fixtures/tools/search.json"),
         include_str!("../fixtures/tools/collaborators.json"),
         include_str!("../fixtures/tools/pulls.json"),

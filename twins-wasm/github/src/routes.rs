@@ -5,7 +5,7 @@ use pome_twin_kit::{Body, Route};
 use crate::actions::{
     assignees, branches, check_runs, check_suites, collaborators, comments, commits, contents, events, git_objects,
     issues, labels, merges, milestones, protection, pulls, rate_limit, reactions, refs, releases, repo_lists, repos,
-    review_comments, reviews, rulesets, search, statuses, tags, users,
+    review_comments, reviews, rulesets, search, statuses, sub_issues, tags, users,
 };
 use crate::{GitHub, graphql};
 
@@ -307,6 +307,30 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
         .doc("checks/runs#rerequest-a-check-run"),
     Route::get::<check_suites::OfRef>("/repos/{owner}/{repo}/commits/{ref}/check-suites")
         .doc("checks/suites#list-check-suites-for-a-git-reference"),
+    // sub-issues and dependencies
+    Route::get::<sub_issues::List>("/repos/{owner}/{repo}/issues/{issue_number}/sub_issues")
+        .doc("issues/sub-issues#list-sub-issues"),
+    Route::post::<sub_issues::Add>("/repos/{owner}/{repo}/issues/{issue_number}/sub_issues")
+        .status(201)
+        .doc("issues/sub-issues#add-sub-issue"),
+    Route::delete::<sub_issues::Remove>("/repos/{owner}/{repo}/issues/{issue_number}/sub_issue")
+        .body(Body::Json)
+        .doc("issues/sub-issues#remove-sub-issue"),
+    Route::patch::<sub_issues::Reprioritize>("/repos/{owner}/{repo}/issues/{issue_number}/sub_issues/priority")
+        .doc("issues/sub-issues#reprioritize-sub-issue"),
+    Route::get::<sub_issues::Parent>("/repos/{owner}/{repo}/issues/{issue_number}/parent")
+        .doc("issues/sub-issues#get-parent-issue"),
+    Route::get::<sub_issues::BlockedBy>("/repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by")
+        .doc("issues/issue-dependencies#list-dependencies-an-issue-is-blocked-by"),
+    Route::post::<sub_issues::Block>("/repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by")
+        .status(201)
+        .doc("issues/issue-dependencies#add-a-dependency-an-issue-is-blocked-by"),
+    Route::delete::<sub_issues::Unblock>(
+        "/repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by/{issue_id}",
+    )
+    .doc("issues/issue-dependencies#remove-dependency-an-issue-is-blocked-by"),
+    Route::get::<sub_issues::Blocking>("/repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocking")
+        .doc("issues/issue-dependencies#list-dependencies-an-issue-is-blocking"),
     // events of issues
     Route::get::<events::OfRepo>("/repos/{owner}/{repo}/issues/events")
         .doc("issues/events#list-issue-events-for-a-repository"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 mod events;
 mod protection;
+mod relations;
 
 use pome_twin_kit::Cx;
 use pome_twin_kit::clock::Time;
@@ -263,6 +264,10 @@ struct SeedIssue {
     milestone: Option<u64>,
     #[serde(default)]
     locked: bool,
+    #[serde(default)]
+    sub_issues: Vec<u64>,
+    #[serde(default)]
+    blocked_by: Vec<u64>,
     #[serde(default)]
     comments: Vec<SeedComment>,
     #[serde(default)]
@@ -547,11 +552,19 @@ impl<'a> Builder<'a> {
         let mut free = (1..).filter(|number| !taken.contains(number));
         let mut next = |wanted: Option<u64>| wanted.or_else(|| free.next()).unwrap_or_default();
         let mut last = highest;
-        for (at, (issue, number)) in repo.issues.into_iter().zip(issues).enumerate() {
+        let mut related = Vec::new();
+        for (at, (mut issue, number)) in repo.issues.into_iter().zip(issues).enumerate() {
             let number = next(number);
             last = last.max(number);
+            related.push(relations::SeedRelations {
+                number,
+                place: self.field(&format!("issues.{at}")),
+                sub_issues: std::mem::take(&mut issue.sub_issues),
+                blocked_by: std::mem::take(&mut issue.blocked_by),
+            });
             self.issue(issue, number, at)?;
         }
+        self.relations(related)?;
         for (at, (pull, number)) in repo.pull_requests.into_iter().zip(pulls).enumerate() {
             let number = next(number);
             last = last.max(number);

@@ -445,6 +445,11 @@ pub struct State {
     pub(crate) activity: Activity,
     /// How much everybody has asked.
     pub(crate) meter: Meter,
+    /// Sub-issues in the order of their priority.
+    pub(crate) children: Table<Numbered, Vec<Numbered>>,
+    pub(crate) parents: Table<Numbered, Numbered>,
+    /// What issues wait for.
+    pub(crate) blocked_by: Table<Numbered, Vec<Numbered>>,
     pub(crate) check_suites: Table<(RepoId, u64), CheckSuite>,
     /// Repository, check run, place.
     pub(crate) annotations: Table<(RepoId, u64, u64), Annotation>,
@@ -495,6 +500,9 @@ impl Store for State {
             accounts,
             activity,
             meter,
+            children,
+            parents,
+            blocked_by,
             check_suites,
             annotations,
             events,
@@ -537,6 +545,9 @@ impl Store for State {
             protections,
             rulesets,
             meter,
+            children,
+            parents,
+            blocked_by,
             check_suites,
             annotations,
             events,

@@ -5,7 +5,7 @@ use pome_twin_kit::Tool;
 use crate::GitHub;
 use crate::actions::{
     branches, collaborators, comments, commits, contents, copilot, issue_types, issues, labels, merges, pulls,
-    releases, repos, review_comments, reviews, search, tags, users,
+    releases, repos, review_comments, reviews, search, sub_issues, tags, users,
 };
 
 pub(crate) const TOOLS: &[Tool<GitHub>] = &[
@@ -17,6 +17,7 @@ pub(crate) const TOOLS: &[Tool<GitHub>] = &[
     Tool::new::<issues::ListByCursor>("list_issues").doc("issues/issues#list-repository-issues"),
     Tool::new::<issues::Create>("create_issue").doc("issues/issues#create-an-issue"),
     Tool::new::<comments::Respond>("add_issue_comment").doc("issues/comments#create-an-issue-comment"),
+    Tool::new::<sub_issues::Write>("sub_issue_write").doc("issues/sub-issues#add-sub-issue"),
     Tool::new::<labels::Get>("get_label").doc("issues/labels#get-a-label"),
     // issue types and fields
     Tool::new::<issue_types::Types>("list_issue_types").doc("orgs/issue-types#list-issue-types-for-an-organization"),

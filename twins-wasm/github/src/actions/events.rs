@@ -28,7 +28,15 @@ pub(crate) fn export(event: &Event) -> Value {
         What::Renamed { from, to } => json!({ "from": from, "to": to }),
         What::Closed { reason } | What::Reopened { reason } | What::Locked { reason } => json!(reason),
         What::ReviewDismissed { review, .. } => json!(review),
-        What::CrossReferenced((repo, number)) => json!({ "repo_id": repo, "number": number }),
+        What::CrossReferenced((repo, number))
+        | What::SubIssueAdded((repo, number))
+        | What::SubIssueRemoved((repo, number))
+        | What::ParentAdded((repo, number))
+        | What::ParentRemoved((repo, number))
+        | What::BlockedByAdded((repo, number))
+        | What::BlockedByRemoved((repo, number))
+        | What::BlockingAdded((repo, number))
+        | What::BlockingRemoved((repo, number)) => json!({ "repo_id": repo, "number": number }),
         _ => Value::Null,
     };
     json!({

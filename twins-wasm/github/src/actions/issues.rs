@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::issue_lists::{Direction, Filter, Ordering, Part, Sort, StateFilter, Wanted, mentions, ordered, ordered_in};
 use super::labels::{self, LabelName};
-use super::{Page, assignees, comments, notifications, paging, rows};
+use super::{Page, assignees, comments, notifications, paging, rows, sub_issues};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
@@ -648,14 +648,15 @@ impl Action<GitHub> for Read {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Self::Output, Error> {
         let Self { method, owner, repo, issue_number, page, per_page } = self;
-        let Shown(key) = Get { owner, repo, issue_number }.run(cx)?;
+        let Shown(key) = Get { owner: owner.clone(), repo: repo.clone(), issue_number }.run(cx)?;
         Ok(match method {
             ReadMethod::Get => Box::new(Shown(key)),
             ReadMethod::GetComments => Box::new(comments::listed(cx, key, None, paging(page, per_page))),
             ReadMethod::GetLabels => Box::new(ToolLabels(key)),
-            // Issues are not nested in this world.
-            ReadMethod::GetSubIssues => Box::new(action::Json(Vec::<u8>::new())),
-            ReadMethod::GetParent => Box::new(action::Json(serde_json::json!({ "parent": null }))),
+            ReadMethod::GetSubIssues => {
+                Box::new(sub_issues::List { owner, repo, issue_number, page, per_page }.run(cx)?)
+            }
+            ReadMethod::GetParent => Box::new(sub_issues::ParentForTool { owner, repo, issue_number }.run(cx)?),
         })
     }
 }

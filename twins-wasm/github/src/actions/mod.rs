@@ -45,6 +45,7 @@ pub(crate) mod rulesets;
 pub(crate) mod search;
 pub(crate) mod stars;
 pub(crate) mod statuses;
+pub(crate) mod sub_issues;
 pub(crate) mod tags;
 pub(crate) mod teams;
 pub(crate) mod transfers;

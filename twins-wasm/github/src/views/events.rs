@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::comments::CommentView;
 use super::commits::{CommitView, GitCommitView};
 use super::issues::{Extra, IssueView};
+use super::repos::RepoView;
 use super::reviews::ReviewView;
 use super::users::SimpleUser;
 use super::{HTML, Site};
@@ -22,6 +23,20 @@ pub(crate) fn whole_issue(site: Site<'_>, key: Numbered, extra: Extra) -> Value 
     let rows = (site.state.repos.get(&key.0), site.state.issues.get(&key));
     let (Some(repo), Some(issue)) = rows else { return Value::Null };
     value(IssueView { site, repo, issue, extra })
+}
+
+/// `issue-reference`
+fn reference(site: Site<'_>, key: Numbered) -> Value {
+    let rows = (site.state.repos.get(&key.0), site.state.issues.get(&key));
+    let (Some(repo), Some(issue)) = rows else { return Value::Null };
+    json!({
+        "number": issue.number,
+        "title": issue.title,
+        "state": if issue.open { "open" } else { "closed" },
+        "state_reason": issue.state_reason,
+        "repository": value(RepoView::short(site, repo)),
+        "issue_type": null,
+    })
 }
 
 /// `issue-event-for-issue`
@@ -63,6 +78,10 @@ pub(crate) fn event(site: Site<'_>, repo: &Repo, event: &Event) -> Value {
             }
             row["dismissed_review"] = dismissed;
         }
+        What::SubIssueAdded(key) | What::SubIssueRemoved(key) => row["sub_issue"] = reference(site, *key),
+        What::ParentAdded(key) | What::ParentRemoved(key) => row["parent_issue"] = reference(site, *key),
+        What::BlockedByAdded(key) | What::BlockedByRemoved(key) => row["blocked_by"] = reference(site, *key),
+        What::BlockingAdded(key) | What::BlockingRemoved(key) => row["blocking"] = reference(site, *key),
         What::Unlocked
         | What::Merged(_)
         | What::HeadRefDeleted

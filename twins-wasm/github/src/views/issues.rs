@@ -3,6 +3,7 @@
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
 use super::labels::applied;
 use super::milestones::MilestoneView;
@@ -10,7 +11,7 @@ use super::reactions::Rollup;
 use super::repos::RepoView;
 use super::users::{SimpleUser, ToolUser, association, simple_users};
 use super::{HTML, Site};
-use crate::state::{Issue, Pull, Repo, Subject};
+use crate::state::{Issue, Numbered, Pull, Repo, Subject};
 
 /// The id of an issue, or of the issue side of a pull request.
 pub(crate) fn issue_id(repo: &Repo, number: u64) -> u32 {
@@ -75,6 +76,9 @@ impl Serialize for IssueView<'_> {
         map.serialize_entry("closed_at", &issue.closed_at.map(Time::to_seconds))?;
         map.serialize_entry("author_association", association(site.state, repo, &issue.user))?;
         map.serialize_entry("type", &None::<&str>)?;
+        if pull.is_none() {
+            write_relations(&mut map, site, repo, number)?;
+        }
         if let Some(pull) = pull {
             map.serialize_entry("draft", &pull.draft)?;
             map.serialize_entry("pull_request", &PullLinks { site, repo, pull })?;
@@ -95,6 +99,31 @@ impl Serialize for IssueView<'_> {
         }
         map.end()
     }
+}
+
+/// What hangs on an issue and what it hangs on.
+fn write_relations<M: SerializeMap>(map: &mut M, site: Site<'_>, repo: &Repo, number: u64) -> Result<(), M::Error> {
+    let (state, key) = (site.state, (repo.id, number));
+    let (total, completed) = state.sub_issue_counts(key);
+    let percent = (completed * 100).checked_div(total).unwrap_or_default();
+    let summary = json!({ "total": total, "completed": completed, "percent_completed": percent });
+    map.serialize_entry("sub_issues_summary", &summary)?;
+    let is_open = |key: &Numbered| state.issues.get(key).is_some_and(|issue| issue.open);
+    let (blockers, blocks) = (state.blockers(key), state.blocks(key).collect::<Vec<_>>());
+    let summary = json!({
+        "blocked_by": blockers.iter().filter(|key| is_open(key)).count(),
+        "blocking": blocks.iter().filter(|key| is_open(key)).count(),
+        "total_blocked_by": blockers.len(),
+        "total_blocking": blocks.len(),
+    });
+    map.serialize_entry("issue_dependencies_summary", &summary)?;
+    if let Some((above, number)) = state.parent_of(key)
+        && let Some(above) = state.repos.get(&above)
+    {
+        let (api, owner, name) = (site.api, &above.owner, &above.name);
+        map.serialize_entry("parent_issue_url", &format_args!("{api}/repos/{owner}/{name}/issues/{number}"))?;
+    }
+    Ok(())
 }
 
 /// Where the pull request of an issue is.
