@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
 
-use crate::actions::{check_suites, events, protection, rulesets, sub_issues};
+use crate::actions::{check_suites, events, protection, rulesets, sub_issues, workflow_runs};
 use crate::activity::{Asset, CommitComment, DeployKey, Gist, Hook, Thread};
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
@@ -115,6 +115,13 @@ impl Serialize for Exported<'_> {
         let blocked = || state.blocked_by.range(of_repo.clone()).filter(|(_, blockers)| !blockers.is_empty());
         let blocked = rows(|| blocked().map(|(key, _)| sub_issues::export_blockers(state, *key)));
         map.serialize_entry("issue_dependencies", &blocked)?;
+        let runs = || state.workflow_runs_of(id).filter_map(|run| workflow_runs::row(state, (id, run.id)));
+        map.serialize_entry("workflow_runs", &rows(runs))?;
+        let disabled = || state.disabled_workflows.prefix((id, String::new()), own);
+        map.serialize_entry("disabled_workflows", &rows(|| disabled().map(|((_, path), ())| path.clone())))?;
+        let artifacts = || state.artifacts.range((id, 0)..=(id, u64::MAX));
+        let artifacts = rows(|| artifacts().map(|(_, row)| json!({ "id": row.id, "run": row.run, "name": row.name })));
+        map.serialize_entry("artifacts", &artifacts)?;
         let suites = || state.check_suites_of(id);
         map.serialize_entry("check_suites", &rows(|| suites().map(|each| check_suites::row(repo, each))))?;
         let happened = || state.events.range((id, 0)..=(id, u64::MAX));

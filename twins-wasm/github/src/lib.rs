@@ -34,12 +34,14 @@ mod suites;
 mod tool_errors;
 mod tools;
 mod views;
+mod workflows;
+mod yaml;
 
 use std::borrow::Cow;
 
 use pome_twin_kit::checks::{Check, Relaxed, Slot};
 use pome_twin_kit::describe::{Identity, NamedSeed};
-use pome_twin_kit::envelope::{Request, ToolCall};
+use pome_twin_kit::envelope::{Delivery, Request, ToolCall};
 use pome_twin_kit::routes::Router;
 use pome_twin_kit::{Cx, Reply, Route, Tool, ToolReply, Twin};
 use serde_json::{Map, Value};
@@ -64,6 +66,7 @@ impl Twin for GitHub {
         include_str!("../fixtures/tools/users.json"),
         include_str!("../fixtures/tools/issues.json"),
         include_str!("../fixtures/tools/sub_issues.json"),
+        include_str!("../fixtures/tools/actions.json"),
         include_str!("../fixtures/tools/search.json"),
         include_str!("../fixtures/tools/collaborators.json"),
         include_str!("../fixtures/tools/pulls.json"),
@@ -100,6 +103,12 @@ impl Twin for GitHub {
     fn admit(cx: &mut Cx<'_, Self>) -> Result<(), error::Error> {
         rate::charge(cx)?;
         moved::check(cx)
+    }
+
+    fn advance(cx: &mut Cx<'_, Self>) -> Result<Vec<Delivery>, error::Error> {
+        let now = cx.now();
+        cx.state.progress(now);
+        Ok(Vec::new())
     }
 
     fn settle(cx: &mut Cx<'_, Self>) {

@@ -12,7 +12,7 @@ use crate::{GitHub, graphql};
 use crate::actions::protection::{editing, reading, removing};
 use crate::actions::{
     archives, assets, commit_comments, deploy_keys, follows, forks, gists, hooks, invitations, issue_types,
-    notifications, orgs, stars, teams, transfers,
+    notifications, orgs, stars, teams, transfers, workflow_runs, workflows,
 };
 
 pub(crate) const ROUTES: &[Route<GitHub>] = &[
@@ -307,6 +307,35 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
         .doc("checks/runs#rerequest-a-check-run"),
     Route::get::<check_suites::OfRef>("/repos/{owner}/{repo}/commits/{ref}/check-suites")
         .doc("checks/suites#list-check-suites-for-a-git-reference"),
+    // actions
+    Route::get::<workflows::List>("/repos/{owner}/{repo}/actions/workflows").note("names, triggers and jobs are read from files in the plain part of YAML; a file beyond it has its path for a name").doc("actions/workflows#list-repository-workflows"),
+    Route::get::<workflows::Get>("/repos/{owner}/{repo}/actions/workflows/{workflow_id}").doc("actions/workflows#get-a-workflow"),
+    Route::put::<workflows::Enable>("/repos/{owner}/{repo}/actions/workflows/{workflow_id}/enable").body(Body::Optional).status(204).doc("actions/workflows#enable-a-workflow"),
+    Route::put::<workflows::Disable>("/repos/{owner}/{repo}/actions/workflows/{workflow_id}/disable").body(Body::Optional).status(204).doc("actions/workflows#disable-a-workflow"),
+    Route::post::<workflows::Dispatch>("/repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches").status(204).shape("nothing is executed: runs go on with virtual time and end as the seed says, else well; pushes start no runs").doc("actions/workflows#create-a-workflow-dispatch-event"),
+    Route::get::<workflow_runs::List>("/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs").doc("actions/workflow-runs#list-workflow-runs-for-a-workflow"),
+    Route::get::<workflow_runs::List>("/repos/{owner}/{repo}/actions/runs").doc("actions/workflow-runs#list-workflow-runs-for-a-repository"),
+    Route::get::<workflow_runs::Get>("/repos/{owner}/{repo}/actions/runs/{run_id}").doc("actions/workflow-runs#get-a-workflow-run"),
+    Route::delete::<workflow_runs::Delete>("/repos/{owner}/{repo}/actions/runs/{run_id}").status(204).doc("actions/workflow-runs#delete-a-workflow-run"),
+    Route::get::<workflow_runs::Jobs>("/repos/{owner}/{repo}/actions/runs/{run_id}/jobs").doc("actions/workflow-jobs#list-jobs-for-a-workflow-run"),
+    Route::get::<workflow_runs::RunLogs>("/repos/{owner}/{repo}/actions/runs/{run_id}/logs").status(302).doc("actions/workflow-runs#download-workflow-run-logs"),
+    Route::delete::<workflow_runs::DeleteLogs>("/repos/{owner}/{repo}/actions/runs/{run_id}/logs").status(204).doc("actions/workflow-runs#delete-workflow-run-logs"),
+    Route::get::<workflow_runs::Usage>("/repos/{owner}/{repo}/actions/runs/{run_id}/timing").note("every job counts as one on Ubuntu").doc("actions/workflow-runs#get-workflow-run-usage"),
+    Route::get::<workflow_runs::RunLogZip>("/repos/{owner}/{repo}/actions/runs/{run_id}/logs/zip").note("stands for the vendor's other host, to which logs redirect"),
+    Route::get::<workflow_runs::Artifacts>("/repos/{owner}/{repo}/actions/runs/{run_id}/artifacts").doc("actions/artifacts#list-workflow-run-artifacts"),
+    Route::post::<workflow_runs::Rerun>("/repos/{owner}/{repo}/actions/runs/{run_id}/rerun").body(Body::Optional).status(201).shape("nothing is executed: the new attempt ends as the seed says, else well").doc("actions/workflow-runs#re-run-a-workflow"),
+    Route::post::<workflow_runs::RerunFailed>("/repos/{owner}/{repo}/actions/runs/{run_id}/rerun-failed-jobs").body(Body::Optional).status(201).shape("nothing is executed: the new attempt ends as the seed says, else well").doc("actions/workflow-runs#re-run-failed-jobs-from-a-workflow-run"),
+    Route::post::<workflow_runs::Cancel>("/repos/{owner}/{repo}/actions/runs/{run_id}/cancel").body(Body::Optional).status(202).doc("actions/workflow-runs#cancel-a-workflow-run"),
+    Route::post::<workflow_runs::Cancel>("/repos/{owner}/{repo}/actions/runs/{run_id}/force-cancel").body(Body::Optional).status(202).doc("actions/workflow-runs#force-cancel-a-workflow-run"),
+    Route::get::<workflow_runs::GetJob>("/repos/{owner}/{repo}/actions/jobs/{job_id}").doc("actions/workflow-jobs#get-a-job-for-a-workflow-run"),
+    Route::get::<workflow_runs::JobLogs>("/repos/{owner}/{repo}/actions/jobs/{job_id}/logs").status(302).doc("actions/workflow-jobs#download-job-logs-for-a-workflow-run"),
+    Route::get::<workflow_runs::JobLogText>("/repos/{owner}/{repo}/actions/jobs/{job_id}/logs/text").note("stands for the vendor's other host, to which logs redirect"),
+    Route::post::<workflow_runs::RerunJob>("/repos/{owner}/{repo}/actions/jobs/{job_id}/rerun").body(Body::Optional).status(201).shape("nothing is executed: the new attempt ends as the seed says, else well").doc("actions/workflow-runs#re-run-a-job-from-a-workflow-run"),
+    Route::get::<workflow_runs::Artifacts>("/repos/{owner}/{repo}/actions/artifacts").doc("actions/artifacts#list-artifacts-for-a-repository"),
+    Route::get::<workflow_runs::GetArtifact>("/repos/{owner}/{repo}/actions/artifacts/{artifact_id}").doc("actions/artifacts#get-an-artifact"),
+    Route::delete::<workflow_runs::DeleteArtifact>("/repos/{owner}/{repo}/actions/artifacts/{artifact_id}").status(204).doc("actions/artifacts#delete-an-artifact"),
+    Route::get::<workflow_runs::DownloadArtifact>("/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/{archive_format}").status(302).doc("actions/artifacts#download-an-artifact"),
+    Route::get::<workflow_runs::ArtifactZip>("/repos/{owner}/{repo}/actions/artifacts/{artifact_id}/zip/file").note("stands for the vendor's other host, to which artifacts redirect"),
     // sub-issues and dependencies
     Route::get::<sub_issues::List>("/repos/{owner}/{repo}/issues/{issue_number}/sub_issues")
         .doc("issues/sub-issues#list-sub-issues"),

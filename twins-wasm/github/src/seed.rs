@@ -9,6 +9,7 @@ use std::sync::Arc;
 mod events;
 mod protection;
 mod relations;
+mod workflows;
 
 use pome_twin_kit::Cx;
 use pome_twin_kit::clock::Time;
@@ -133,6 +134,10 @@ struct SeedRepo {
     branch_protection: Vec<serde_json::Map<String, Value>>,
     #[serde(default)]
     rulesets: Vec<serde_json::Map<String, Value>>,
+    #[serde(default)]
+    workflow_runs: Vec<workflows::SeedRun>,
+    #[serde(default)]
+    workflow_outcomes: BTreeMap<String, String>,
 }
 
 /// A login, or a login with its permission.
@@ -581,6 +586,7 @@ impl<'a> Builder<'a> {
         }
         self.protections(repo.branch_protection)?;
         self.rulesets(repo.rulesets)?;
+        self.workflows(repo.workflow_runs, repo.workflow_outcomes)?;
         Ok(())
     }
 

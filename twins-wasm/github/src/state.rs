@@ -14,6 +14,7 @@ use crate::issue_index::IssueIndex;
 use crate::rate::Meter;
 use crate::rules::{Protection, Ruleset};
 use crate::suites::{Annotation, CheckSuite};
+use crate::workflows::{Artifact, Job, WorkflowRun};
 
 /// Who acts when the token names nobody, and who seeds write for.
 pub(crate) const DEFAULT_LOGIN: &str = "pome-agent";
@@ -445,6 +446,16 @@ pub struct State {
     pub(crate) activity: Activity,
     /// How much everybody has asked.
     pub(crate) meter: Meter,
+    /// Workflow files that are switched off, by path.
+    pub(crate) disabled_workflows: Table<(RepoId, String), ()>,
+    /// How runs of a workflow file end that are started here; well where nothing is said.
+    pub(crate) workflow_outcomes: Table<(RepoId, String), String>,
+    pub(crate) workflow_runs: Table<(RepoId, u64), WorkflowRun>,
+    pub(crate) jobs: Table<(RepoId, u64), Job>,
+    pub(crate) artifacts: Table<(RepoId, u64), Artifact>,
+    pub(crate) next_workflow_run: Cell<u64>,
+    pub(crate) next_job: Cell<u64>,
+    pub(crate) next_artifact: Cell<u64>,
     /// Sub-issues in the order of their priority.
     pub(crate) children: Table<Numbered, Vec<Numbered>>,
     pub(crate) parents: Table<Numbered, Numbered>,
@@ -500,6 +511,14 @@ impl Store for State {
             accounts,
             activity,
             meter,
+            disabled_workflows,
+            workflow_outcomes,
+            workflow_runs,
+            jobs,
+            artifacts,
+            next_workflow_run,
+            next_job,
+            next_artifact,
             children,
             parents,
             blocked_by,
@@ -545,6 +564,14 @@ impl Store for State {
             protections,
             rulesets,
             meter,
+            disabled_workflows,
+            workflow_outcomes,
+            workflow_runs,
+            jobs,
+            artifacts,
+            next_workflow_run,
+            next_job,
+            next_artifact,
             children,
             parents,
             blocked_by,

@@ -8,6 +8,8 @@ use crate::actions::{
     releases, repos, review_comments, reviews, search, sub_issues, tags, users,
 };
 
+use crate::actions::workflow_tools;
+
 pub(crate) const TOOLS: &[Tool<GitHub>] = &[
     // users
     Tool::new::<users::Me>("get_me").doc("users/users#get-the-authenticated-user"),
@@ -31,6 +33,15 @@ pub(crate) const TOOLS: &[Tool<GitHub>] = &[
     Tool::new::<copilot::RequestReview>("request_copilot_review")
         .shape("there is no Copilot in this world, so it is refused")
         .doc("pulls/review-requests#request-reviewers-for-a-pull-request"),
+    // actions
+    Tool::new::<workflow_tools::ListTool>("actions_list")
+        .doc("actions/workflow-runs#list-workflow-runs-for-a-repository"),
+    Tool::new::<workflow_tools::GetTool>("actions_get").doc("actions/workflow-runs#get-a-workflow-run"),
+    Tool::new::<workflow_tools::TriggerTool>("actions_run_trigger")
+        .shape("nothing is executed: runs go on with virtual time and end as the seed says, else well")
+        .doc("actions/workflows#create-a-workflow-dispatch-event"),
+    Tool::new::<workflow_tools::LogsTool>("get_job_logs")
+        .doc("actions/workflow-jobs#download-job-logs-for-a-workflow-run"),
     // pull requests
     Tool::new::<pulls::Read>("pull_request_read").doc("pulls/pulls#get-a-pull-request"),
     Tool::from::<pulls::ListArguments, pulls::List>("list_pull_requests").doc("pulls/pulls#list-pull-requests"),

@@ -80,6 +80,10 @@ fn sample(tool: &str, name: &str, schema: &Value) -> Value {
     match schema["type"].as_str() {
         Some("number" | "integer") => schema["minimum"].as_i64().map_or(json!(1), |least| json!(least)),
         Some("boolean") => json!(true),
+        Some("object") => {
+            let members = schema["properties"].as_object().cloned().unwrap_or_default();
+            members.iter().map(|(name, schema)| (name.clone(), sample(tool, name, schema))).collect()
+        }
         Some("array") => match schema["items"]["type"].as_str() {
             Some("object") => {
                 let members = schema["items"]["properties"].as_object().unwrap();

@@ -50,6 +50,9 @@ pub(crate) mod tags;
 pub(crate) mod teams;
 pub(crate) mod transfers;
 pub(crate) mod users;
+pub(crate) mod workflow_runs;
+pub(crate) mod workflow_tools;
+pub(crate) mod workflows;
 
 use pome_twin_kit::page::Paging;
 use pome_twin_kit::{Cx, Reply};

@@ -27,6 +27,7 @@ pub(crate) mod review_comments;
 pub(crate) mod reviews;
 pub(crate) mod statuses;
 pub(crate) mod users;
+pub(crate) mod workflows;
 
 use std::fmt;
 
