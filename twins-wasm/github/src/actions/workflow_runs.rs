@@ -11,6 +11,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::check_suites::Nothing;
+use super::issue_lists::Direction;
 use super::workflows::{Counted, One, find};
 use super::{Page, paging};
 use crate::GitHub;
@@ -72,6 +73,24 @@ pub(crate) struct List {
     pub(crate) per_page: Option<i64>,
 }
 
+/// What runs can be asked for by: statuses and conclusions.
+const STATUSES: [&str; 14] = [
+    "completed",
+    "action_required",
+    "cancelled",
+    "failure",
+    "neutral",
+    "skipped",
+    "stale",
+    "success",
+    "timed_out",
+    "in_progress",
+    "queued",
+    "requested",
+    "waiting",
+    "pending",
+];
+
 /// Whether a time is within what the search syntax says.
 fn within(at: Time, range: &str) -> Option<bool> {
     // A bare day ends with its last second.
@@ -100,6 +119,9 @@ impl Action<GitHub> for List {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Counted, Error> {
         let (site, repo) = (Site::of(cx), cx.repo(&self.owner, &self.repo)?);
         let workflow = self.workflow_id.as_deref().map(|name| find(cx, repo, name)).transpose()?;
+        if let Some(status) = self.status.as_deref().filter(|status| !STATUSES.contains(status)) {
+            return Err(Error::value("WorkflowRun", "status", "invalid", status));
+        }
         if self.created.as_deref().is_some_and(|range| within(cx.now(), range).is_none()) {
             return Err(Error::field("WorkflowRun", "created", "invalid"));
         }
@@ -503,6 +525,8 @@ pub(crate) struct Artifacts {
     pub(crate) repo: String,
     pub(crate) run_id: Option<u64>,
     pub(crate) name: Option<String>,
+    /// Newest first unless `asc`.
+    pub(crate) direction: Option<Direction>,
     pub(crate) page: Option<i64>,
     pub(crate) per_page: Option<i64>,
 }
@@ -517,12 +541,13 @@ impl Action<GitHub> for Artifacts {
             found(cx, &self.owner, &self.repo, run)?;
         }
         let (site, now) = (Site::of(cx), cx.now());
-        let rows = cx
-            .state
-            .artifacts
-            .range((repo.id, 0)..=(repo.id, u64::MAX))
-            .rev()
-            .map(|(_, row)| row)
+        let mut all: Vec<_> =
+            cx.state.artifacts.range((repo.id, 0)..=(repo.id, u64::MAX)).map(|(_, row)| row).collect();
+        if self.direction != Some(Direction::Asc) {
+            all.reverse();
+        }
+        let rows = all
+            .into_iter()
             .filter(|row| self.run_id.is_none_or(|run| row.run == run))
             .filter(|row| self.name.as_ref().is_none_or(|name| row.name == *name))
             .map(|row| show_artifact(site, repo, site.state.workflow_runs.get(&(repo.id, row.run)), row, now));

@@ -97,7 +97,7 @@ impl Action<GitHub> for ListTool {
             }
             Listing::Artifacts => {
                 let run_id = Some(id()?);
-                Box::new(Artifacts { owner, repo, run_id, name: None, page, per_page }.run(cx)?)
+                Box::new(Artifacts { owner, repo, run_id, name: None, direction: None, page, per_page }.run(cx)?)
             }
         })
     }
