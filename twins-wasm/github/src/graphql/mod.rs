@@ -137,12 +137,7 @@ impl Graph<GitHub> for Hub {
 impl From<Error> for GraphError {
     fn from(error: Error) -> Self {
         // Of a list of reasons GitHub shows the words, joined.
-        let reasons: Vec<&str> = error
-            .errors
-            .iter()
-            .flatten()
-            .filter_map(|reason| reason.as_str().or_else(|| reason.get("message")?.as_str()))
-            .collect();
+        let reasons: Vec<String> = error.errors.iter().flatten().filter_map(in_words).collect();
         let message = if reasons.is_empty() { error.message.clone() } else { reasons.join(", ") };
         let kind = match error.status {
             401 | 403 => "FORBIDDEN",
@@ -158,6 +153,25 @@ impl From<crate::git::Error> for GraphError {
     fn from(error: crate::git::Error) -> Self {
         Error::from(error).into()
     }
+}
+
+/// One reason of a validation error as a sentence.
+fn in_words(reason: &Value) -> Option<String> {
+    let member = |name: &str| reason.get(name).and_then(Value::as_str);
+    if let Some(text) = reason.as_str().or_else(|| member("message")) {
+        return Some(text.to_owned());
+    }
+    let field = member("field")?;
+    let mut words = field.replace('_', " ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Some(match member("code")? {
+        "missing_field" => format!("{words} can't be blank"),
+        "already_exists" => format!("{words} has already been taken"),
+        "missing" => format!("{words} does not exist"),
+        _ => format!("{words} is invalid"),
+    })
 }
 
 fn not_found(message: impl Into<String>) -> GraphError {

@@ -245,7 +245,7 @@ pub(crate) fn find(cx: &Cx<'_, GitHub>, id: &str) -> Option<Node> {
         })),
         "ST" => first(&mut state.statuses.keys().map(|(repo, id)| Node::StatusContext(*repo, *id))),
         "CR" => first(&mut state.check_runs.keys().map(|(repo, id)| Node::CheckRun(*repo, *id))),
-        "CS" => first(&mut state.check_runs.iter().map(|((repo, _), run)| Node::CheckSuite(*repo, run.suite))),
+        "CS" => first(&mut state.check_suites.keys().map(|(repo, id)| Node::CheckSuite(*repo, *id))),
         "SCR" | "SC" => {
             let (repo, oid) = rest.split_once('_')?;
             let (repo, oid) = (repo.parse().ok()?, Oid::parse(oid)?);

@@ -65,6 +65,8 @@ pub(super) fn account(cx: &mut Cx<'_, GitHub>, login: &str, field: &Field<'_>) -
             let owned: Vec<_> = owned.map(|repo| repo.id).collect();
             return repositories::listed(cx, field, &owned);
         }
+        // Teams are not part of the graph; an organization shows none.
+        "teams" => return paging::page(cx, field, Vec::new()),
         "issues" => {
             let (repos, login) = (repositories::visible(cx), shown.to_owned());
             return issues::listed(cx, field, &repos, |issue| same(&issue.user, &login));

@@ -3,11 +3,14 @@
 use pome_twin_kit::Cx;
 use pome_twin_kit::graphql::{Field, Resolved};
 
+use super::super::node::find;
 use super::super::{Answer, at, maybe_at, paging, unanswered};
 use super::{Node, account, gone, page, path, repo_of};
 use crate::GitHub;
 use crate::git::Oid;
+use crate::rules::{APP_ID, APP_SLUG};
 use crate::state::{CheckRun, RepoId, State};
+use crate::views::HTML;
 use crate::views::statuses::latest;
 
 /// The rollup of a commit, if anything was ever said about it.
@@ -85,6 +88,19 @@ pub(super) fn status(cx: &Cx<'_, GitHub>, repo: RepoId, oid: Oid, field: &Field<
     })
 }
 
+/// Whether a pull request cannot be merged without this check.
+fn required(cx: &Cx<'_, GitHub>, repo: RepoId, context: &str, field: &Field<'_>) -> bool {
+    let by_number = field.number("pullRequestNumber").and_then(|number| u64::try_from(number).ok());
+    let pull = match field.text("pullRequestId").and_then(|id| find(cx, id)) {
+        Some(Node::Pull(key)) => cx.state.pulls.get(&key),
+        _ => by_number.and_then(|number| cx.state.pulls.get(&(repo, number))),
+    };
+    let (Some(pull), Some(row)) = (pull, cx.state.repos.get(&repo)) else { return false };
+    let demands = cx.state.demands(row, &pull.base_ref);
+    let mut checks = demands.iter().filter_map(|(_, rules)| rules.checks.as_ref()).flat_map(|checks| &checks.checks);
+    checks.any(|check| check.context == context)
+}
+
 pub(super) fn context(cx: &Cx<'_, GitHub>, repo: RepoId, id: u64, field: &Field<'_>) -> Answer {
     let status = cx.state.statuses.get(&(repo, id)).ok_or_else(gone)?;
     Ok(match field.name {
@@ -99,7 +115,7 @@ pub(super) fn context(cx: &Cx<'_, GitHub>, repo: RepoId, id: u64, field: &Field<
             let id = pome_twin_kit::ids::hash_id(&status.creator);
             format!("https://avatars.githubusercontent.com/u/{id}?v=4").into()
         }
-        "isRequired" => false.into(),
+        "isRequired" => required(cx, repo, &status.context, field).into(),
         other => return Err(unanswered("StatusContext", other)),
     })
 }
@@ -123,39 +139,56 @@ pub(super) fn run(cx: &Cx<'_, GitHub>, repo: RepoId, id: u64, field: &Field<'_>)
         "summary" => run.output_summary.clone().into(),
         "text" => run.output_text.clone().into(),
         "checkSuite" => Resolved::Object(Node::CheckSuite(repo, run.suite)),
-        "isRequired" => false.into(),
+        "isRequired" => required(cx, repo, &run.name, field).into(),
         "repository" => Resolved::Object(Node::Repository(repo)),
         other => return Err(unanswered("CheckRun", other)),
     })
 }
 
 pub(super) fn suites(cx: &Cx<'_, GitHub>, repo: RepoId, oid: Oid, field: &Field<'_>) -> Answer {
-    let mut ids: Vec<u64> =
-        cx.state.check_runs_of(repo).filter(|run| run.head_sha == oid).map(|run| run.suite).collect();
-    ids.dedup();
-    paging::nodes(cx, field, ids.into_iter().map(|id| Node::CheckSuite(repo, id)))
+    let suites = cx.state.check_suites_of(repo).filter(|suite| suite.head_sha == oid);
+    paging::nodes(cx, field, suites.map(|suite| Node::CheckSuite(repo, suite.id)))
+}
+
+/// The one app that reports checks.
+fn app() -> Resolved<Node> {
+    Resolved::record(vec![
+        ("id", "MDM6QXBwMTUzNjg=".into()),
+        ("databaseId", APP_ID.into()),
+        ("name", "GitHub Actions".into()),
+        ("slug", APP_SLUG.into()),
+        ("url", format!("{HTML}/apps/{APP_SLUG}").into()),
+    ])
 }
 
 pub(super) fn suite(cx: &Cx<'_, GitHub>, repo: RepoId, id: u64, field: &Field<'_>) -> Answer {
     let row = repo_of(cx, repo)?;
-    let runs: Vec<&CheckRun> = cx.state.check_runs_of(repo).filter(|run| run.suite == id).collect();
-    let first = runs.first().ok_or_else(gone)?;
-    let done = runs.iter().all(|run| run.status == "completed");
-    let standings: Vec<String> = runs.iter().map(|run| standing(run)).collect();
-    let place = format!("/commit/{}/checks?check_suite_id={id}", first.head_sha);
+    let state = &*cx.state;
+    let suite = state.check_suites.get(&(repo, id)).ok_or_else(gone)?;
+    let (status, conclusion) = state.suite_outcome(repo, suite);
+    let place = format!("/commit/{}/checks?check_suite_id={id}", suite.head_sha);
     Ok(match field.name {
         "databaseId" => id.into(),
-        "commit" => Resolved::Object(Node::Commit(repo, first.head_sha)),
-        "status" => (if done { "COMPLETED" } else { "IN_PROGRESS" }).into(),
-        "conclusion" if done => together(standings.iter()).into(),
-        // Runs that were posted belong to no workflow and no app that the twin knows.
-        "conclusion" | "app" | "branch" | "workflowRun" => Resolved::NULL,
-        "createdAt" => at(first.started_at),
-        "updatedAt" => at(runs.iter().map(|run| run.completed_at.unwrap_or(run.started_at)).max().unwrap_or_default()),
+        "commit" => Resolved::Object(Node::Commit(repo, suite.head_sha)),
+        "branch" => {
+            let name = suite.head_branch.as_deref().map(crate::state::heads);
+            let known = name.filter(|name| state.refs.contains(&(repo, name.clone())));
+            Resolved::maybe(known.map(|name| Node::Ref(repo, name)))
+        }
+        "app" => app(),
+        "status" => status.to_uppercase().into(),
+        "conclusion" => conclusion.map(str::to_uppercase).into(),
+        // Workflow runs are not part of the graph.
+        "workflowRun" => Resolved::NULL,
+        "createdAt" => at(suite.created_at),
+        "updatedAt" => at(suite.updated_at),
         "url" => page(row, &place),
         "resourcePath" => path(row, &place),
         "repository" => Resolved::Object(Node::Repository(repo)),
-        "checkRuns" => return paging::nodes(cx, field, runs.iter().map(|run| Node::CheckRun(repo, run.id))),
+        "checkRuns" => {
+            let runs = state.check_runs_of(repo).filter(|run| run.suite == id);
+            return paging::nodes(cx, field, runs.map(|run| Node::CheckRun(repo, run.id)));
+        }
         other => return Err(unanswered("CheckSuite", other)),
     })
 }

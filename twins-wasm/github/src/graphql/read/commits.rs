@@ -82,9 +82,29 @@ pub(super) fn git_ref(cx: &Cx<'_, GitHub>, repo: RepoId, name: &str, field: &Fie
             let repos = super::repositories::visible(cx);
             return pulls::listed(cx, field, &repos, |_, pull| pull.head_repo == repo && pull.head_ref == branch);
         }
-        "branchProtectionRule" => Resolved::NULL,
+        "branchProtectionRule" => protection(cx, repo, short),
         other => return Err(unanswered("Ref", other)),
     })
+}
+
+/// The classic protection of a branch.
+fn protection(cx: &Cx<'_, GitHub>, repo: RepoId, branch: &str) -> Resolved<Node> {
+    let Some(protection) = cx.state.protection(repo, branch) else { return Resolved::NULL };
+    let rules = &protection.rules;
+    let id = pome_twin_kit::ids::hash_id(&format!("{repo}/protection/{branch}"));
+    Resolved::record(vec![
+        ("id", format!("BPR_{id}").into()),
+        ("databaseId", id.into()),
+        ("pattern", branch.into()),
+        ("requiresApprovingReviews", rules.reviews.is_some().into()),
+        ("requiredApprovingReviewCount", rules.reviews.as_ref().map(|reviews| reviews.approvals).into()),
+        ("requiresCodeOwnerReviews", rules.reviews.as_ref().is_some_and(|reviews| reviews.code_owners).into()),
+        ("requiresStatusChecks", rules.checks.is_some().into()),
+        ("requiresStrictStatusChecks", rules.checks.as_ref().is_some_and(|checks| checks.strict).into()),
+        ("isAdminEnforced", protection.enforce_admins.into()),
+        ("allowsForcePushes", (!rules.no_force).into()),
+        ("allowsDeletions", (!rules.no_deletion).into()),
+    ])
 }
 
 /// Who signed a commit or tag, and when.

@@ -12,7 +12,7 @@ use crate::access::Access;
 use crate::actions::merges::detail;
 use crate::actions::pulls::Target;
 use crate::git::{Oid, Status as Change};
-use crate::state::{Issue, Numbered, Permission, Pull, RepoId, ReviewState, State, fold, heads};
+use crate::state::{Issue, Numbered, Permission, Pull, Repo, RepoId, ReviewState, State, fold, heads};
 use crate::views::pulls::{Detail, pull_id};
 
 /// A page of pull requests: those of some repositories that pass `wanted` and the filters of the field.
@@ -133,7 +133,7 @@ pub(super) fn pull(cx: &mut Cx<'_, GitHub>, key: Numbered, field: &Field<'_>) ->
         "headRepository" => Resolved::maybe(head_repo.map(|repo| Node::Repository(repo.id))),
         "headRepositoryOwner" => Resolved::maybe(head_repo.map(|repo| Node::Account(repo.owner.clone()))),
         "maintainerCanModify" => pull.maintainer_can_modify.into(),
-        "reviewDecision" => decision(state, key, repo.require_green_status).into(),
+        "reviewDecision" => decision(state, repo, key).into(),
         "statusCheckRollup" => super::checks::rollup_of(state, key.0, pull.head_sha),
         "totalCommentsCount" => {
             let threads = state.review_comments_on(key).filter(|comment| state.is_published(comment)).count();
@@ -216,18 +216,22 @@ fn files(cx: &Cx<'_, GitHub>, key: Numbered, field: &Field<'_>) -> Answer {
 }
 
 /// What the reviews amount to: `None` when nobody was asked and nothing demands a review.
-fn decision(state: &State, key: Numbered, _green: bool) -> Option<&'static str> {
+fn decision(state: &State, repo: &Repo, key: Numbered) -> Option<&'static str> {
     let latest = reviews::opinions(state, key);
     if latest.iter().any(|review| review.state == ReviewState::ChangesRequested) {
         return Some("CHANGES_REQUESTED");
     }
-    let repo = state.repos.get(&key.0)?;
+    let pull = state.pulls.get(&key)?;
+    let demanded = state.demands(repo, &pull.base_ref);
+    let demanded =
+        demanded.iter().filter_map(|(_, rules)| rules.reviews.as_ref().map(|reviews| reviews.approvals)).max();
     let counts = |login: &str| state.permission(repo, login) >= Some(Permission::Write);
-    if latest.iter().any(|review| review.state == ReviewState::Approved && counts(&review.user)) {
+    let approvals =
+        latest.iter().filter(|review| review.state == ReviewState::Approved && counts(&review.user)).count();
+    if approvals > 0 && u64::try_from(approvals).unwrap_or(u64::MAX) >= demanded.unwrap_or(1) {
         return Some("APPROVED");
     }
-    let pull = state.pulls.get(&key)?;
-    (!pull.requested_reviewers.is_empty()).then_some("REVIEW_REQUIRED")
+    (demanded.is_some_and(|count| count > 0) || !pull.requested_reviewers.is_empty()).then_some("REVIEW_REQUIRED")
 }
 
 pub(super) fn pull_commit(cx: &Cx<'_, GitHub>, key: Numbered, oid: Oid, field: &Field<'_>) -> Answer {

@@ -8,8 +8,8 @@ use super::{Node, account, gone, ordered, repo_of};
 use crate::GitHub;
 use crate::access::Access;
 use crate::state::{Permission, Release, RepoId};
-use crate::views::HTML;
 use crate::views::releases::html;
+use crate::views::{Encoded, EncodedPath, HTML};
 
 /// Releases that the caller sees: drafts only with the right to write.
 fn visible<'a>(cx: &'a Cx<'_, GitHub>, repo: RepoId) -> Vec<&'a Release> {
@@ -61,7 +61,24 @@ pub(super) fn release(cx: &Cx<'_, GitHub>, repo: RepoId, id: u64, field: &Field<
         "url" => url.into(),
         "author" => account(&release.author),
         "repository" => Resolved::Object(Node::Repository(repo)),
-        "releaseAssets" => return paging::page(cx, field, Vec::new()),
+        "releaseAssets" => {
+            let wanted = field.text("name");
+            let assets = cx.state.activity.assets_of(repo, id);
+            let assets = assets.filter(|asset| wanted.is_none_or(|name| asset.name == name)).map(|asset| {
+                let place = format!("releases/download/{}/{}", EncodedPath(&release.tag_name), Encoded(&asset.name));
+                Resolved::record(vec![
+                    ("id", format!("RA_{}", asset.id).into()),
+                    ("name", asset.name.as_str().into()),
+                    ("contentType", asset.content_type.as_str().into()),
+                    ("downloadCount", 0.into()),
+                    ("size", asset.bytes.len().into()),
+                    ("url", format!("{HTML}/{}/{place}", row.full_name()).into()),
+                    ("createdAt", at(asset.created_at)),
+                    ("updatedAt", at(asset.updated_at)),
+                ])
+            });
+            return paging::page(cx, field, assets.collect());
+        }
         "tag" => {
             let known = cx.state.refs.contains(&(repo, tag.clone()));
             Resolved::maybe(known.then_some(Node::Ref(repo, tag)))
