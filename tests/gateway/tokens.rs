@@ -77,3 +77,17 @@ fn the_twin_learns_who_calls_and_never_the_token() {
         assert!(!row.to_string().contains(&provider));
     }
 }
+
+#[test]
+fn a_client_behind_the_twin_as_its_proxy_reaches_its_session_by_a_local_name() {
+    let twin = Twin::github();
+    let authorization = format!("token {}", token(SID, 3600));
+    let headers = [("authorization", authorization.as_str())];
+    let user = twin.send("GET", "http://api.github.localhost/user", &headers, b"");
+    assert_eq!((user.status, &user.json()["login"]), (200, &serde_json::json!("alice")));
+    // Addresses in answers lead back the same way.
+    assert_eq!(user.json()["url"], "http://api.github.localhost/users/alice");
+    assert_eq!(twin.send("GET", "http://api.github.localhost/user", &[], b"").status, 401);
+    assert_eq!(twin.send("GET", "http://api.example.com/user", &headers, b"").status, 404);
+    assert_eq!(twin.send("GET", "/user", &headers, b"").status, 404);
+}

@@ -97,6 +97,7 @@ pub(crate) async fn answer(
     let (sid, prefix, rest) = match split(path) {
         Some((sid, prefix, rest)) => (Some(uri::decode(sid).into_owned()), prefix, rest),
         None if shared.component.description().root_mount => (None, "", path),
+        None if names_twin(&parts.uri, &shared.component.description().id) => (None, "", path),
         None => return Ok(nothing_here()),
     };
     let tokens = &shared.component.description().tokens;
@@ -171,6 +172,17 @@ pub(crate) async fn answer(
         }
     }
     rest::answer(&call, bytes, Door::Route).await
+}
+
+/// Whether a request line holds a whole address whose host is a local name of the twin: `http://api.github.localhost/user`.
+///
+/// That is how a client comes that has this server as its proxy and takes no other address than a host of its own, as `gh` with
+/// `GH_HOST=github.localhost`. Names under `localhost` always mean this machine (RFC 6761), so nothing else can be meant. The
+/// token says which session it is.
+fn names_twin(uri: &http::Uri, twin: &str) -> bool {
+    let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+    let name = host.strip_suffix(".localhost").unwrap_or_default();
+    name == twin || name.strip_suffix(twin).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// `/s/<sid>` and what is below it.
@@ -251,6 +263,18 @@ mod tests {
         assert_eq!(found("abc", &open).as_deref(), Some("abc"));
         assert_eq!(found("Basic c2tfdGVzdDo=", &open).as_deref(), Some("sk_test"));
         assert_eq!(found("Digest abc", &open), None);
+    }
+
+    #[test]
+    fn only_local_names_of_the_twin_on_the_request_line_mean_it() {
+        let means = |uri: &str| names_twin(&uri.parse().unwrap(), "github");
+        assert!(means("http://api.github.localhost/user"));
+        assert!(means("http://GitHub.localhost:3333/user"));
+        for other in
+            ["/user", "http://api.github.com/user", "http://localhost/user", "http://api.notgithub.localhost/user"]
+        {
+            assert!(!means(other), "{other}");
+        }
     }
 
     #[test]
