@@ -281,8 +281,12 @@ fn a_pull_request_changes_its_standing() {
     let shown =
         mutate(&mut twin, "updatePullRequest", &input, "pullRequest { title labels(first: 3) { nodes { name } } }");
     assert_eq!(shown["pullRequest"], json!({ "title": "The file", "labels": { "nodes": [{ "name": "bug" }] } }));
+    let team = json!({ "input": { "pullRequestId": id, "teamIds": ["T_1"] } });
+    let query = "mutation($input: RequestReviewsInput!) { requestReviews(input: $input) { clientMutationId } }";
+    let loud = twin.request("POST", "/graphql", Some(&json!({ "query": query, "variables": team })));
+    assert_eq!((loud.status, &body(&loud)["errors"][0]["extensions"]["fieldName"]), (501, &json!("teamIds")));
     let (bob, me) = (id_of(&mut twin, "/users/bob"), id_of(&mut twin, "/users/pome-agent"));
-    let input = json!({ "pullRequestId": id, "userIds": [bob] });
+    let input = json!({ "pullRequestId": id, "userIds": [bob], "teamIds": [] });
     mutate(&mut twin, "requestReviews", &input, "requestedReviewersEdge { node { login } }");
     let ask = json!({ "pullRequestId": id, "userIds": [me], "union": true });
     let show = "pullRequest { reviewDecision reviewRequests(first: 5) { nodes { requestedReviewer { __typename ... on User { login } } } } }";

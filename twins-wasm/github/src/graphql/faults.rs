@@ -182,6 +182,7 @@ fn explanation(misfit: &Misfit) -> String {
         MisfitKind::Scalar { value, expected } => format!("Could not coerce value {value} to {expected}"),
         MisfitKind::Enum { value, allowed } => format!("Expected {value} to be one of: {}", allowed.join(", ")),
         MisfitKind::UnknownField { input } => format!("Field is not defined on {input}"),
+        MisfitKind::Unmodelled { input, .. } => format!("This twin does not model this field of {input}"),
         MisfitKind::NotAnObject { value, expected } => {
             format!("Expected {value} to be a key-value object responding to `to_h` or `to_unsafe_h` for {expected}.")
         }

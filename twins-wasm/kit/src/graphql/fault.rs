@@ -41,6 +41,11 @@ pub enum MisfitKind {
     UnknownField {
         input: String,
     },
+    /// The vendor has the field and the twin has not.
+    Unmodelled {
+        input: String,
+        field: String,
+    },
     NotAnObject {
         value: Value,
         expected: String,

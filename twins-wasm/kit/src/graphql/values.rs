@@ -27,8 +27,16 @@ pub(super) fn variables(
         };
         let mut misfits = Vec::new();
         let coerced = coerce(schema, ty, &value, &mut Vec::new(), &mut misfits);
+        let unmodelled = misfits.iter().find_map(|misfit| match &misfit.problem {
+            MisfitKind::Unmodelled { input, field } => {
+                Some(Fault::Unmodelled { of: input.clone(), name: field.clone() })
+            }
+            _ => None,
+        });
         if misfits.is_empty() {
             values.insert(name.to_owned(), coerced);
+        } else if let Some(fault) = unmodelled {
+            found.push(Found { fault, path: Vec::new(), locations: vec![place(variable.pos)] });
         } else {
             let fault = Fault::InvalidVariable { variable: name.to_owned(), declared: ty.to_string(), value, misfits };
             found.push(Found { fault, path: Vec::new(), locations: vec![place(variable.pos)] });
@@ -100,11 +108,12 @@ fn object(
         path.push(field.name.as_str().into());
         match (members.get(&field.name), &field.default) {
             (Some(value), _) => {
-                // A member of the vendor's that the twin does not know may be there as long as it says nothing.
-                if field.unmodelled && !value.is_null() {
-                    let input = format!("{name} of this twin, which does not model it");
-                    misfits.push(Misfit { path: path.clone(), problem: MisfitKind::UnknownField { input } });
-                } else {
+                // What the twin does not model may be there as long as it says nothing.
+                let says = !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+                if field.unmodelled && says {
+                    let problem = MisfitKind::Unmodelled { input: name.to_string(), field: field.name.clone() };
+                    misfits.push(Misfit { path: path.clone(), problem });
+                } else if !field.unmodelled {
                     out.insert(field.name.clone(), coerce(schema, &field.ty, value, path, misfits));
                 }
             }
