@@ -88,6 +88,16 @@ impl<T: Twin> Route<T> {
         Self::new::<A>("DELETE", path, Body::Optional)
     }
 
+    /// Upper case.
+    pub const fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// The pattern, as in `/repos/{owner}/{repo}/contents/{path...}`.
+    pub const fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// The status of success; 200 unless said.
     pub const fn status(mut self, status: u16) -> Self {
         self.status = status;

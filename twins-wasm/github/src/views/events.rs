@@ -138,7 +138,14 @@ impl Line<'_> {
                         "event": row.what.name(),
                     });
                 }
-                _ => return event(site, repo, row),
+                _ => {
+                    let mut row = event(site, repo, row);
+                    // Only the list of events says who assigned.
+                    if let Some(members) = row.as_object_mut() {
+                        members.shift_remove("assigner");
+                    }
+                    return row;
+                }
             },
             Self::Comment(comment) => {
                 let mut row = value(CommentView { site, repo, comment });
