@@ -2,6 +2,9 @@
 
 /// Rows that the vendor does not document.
 pub(crate) const NOT_THE_VENDORS: &[(&str, &str)] = &[
+    ("GET /repos/{owner}/{repo}/actions/runs/{run_id}/logs/zip", "stands for another host of the vendor's"),
+    ("GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs/text", "stands for another host of the vendor's"),
+    ("GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/zip/file", "stands for another host of the vendor's"),
     ("GET /codeload/{owner}/{repo}/{format}/{ref...}", "stands for another host of the vendor's"),
     ("GET /repos/{owner}/{repo}/tarball", "the vendor's `tarball/{ref}` with an empty reference"),
     ("GET /repos/{owner}/{repo}/zipball", "the vendor's `zipball/{ref}` with an empty reference"),
@@ -44,11 +47,19 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
 ];
 
 /// Inputs that the vendor documents and the twin does not read: route (`*` for any), input, why nothing is lost.
-pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[(
-    "PATCH /repos/{owner}/{repo}/releases/assets/{asset_id}",
-    "state",
-    "of uploads that go on, every upload is complete",
-)];
+pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
+    (
+        "PATCH /repos/{owner}/{repo}/releases/assets/{asset_id}",
+        "state",
+        "of uploads that go on, every upload is complete",
+    ),
+    ("POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun", "enable_debug_logging", NOTHING_RUNS),
+    ("POST /repos/{owner}/{repo}/actions/runs/{run_id}/rerun-failed-jobs", "enable_debug_logging", NOTHING_RUNS),
+    ("POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun", "enable_debug_logging", NOTHING_RUNS),
+    ("POST /repos/{owner}/{repo}/actions/jobs/{job_id}/rerun", "enable_debugger", NOTHING_RUNS),
+];
+
+const NOTHING_RUNS: &str = "of jobs that are executed, here none is";
 
 /// Inputs that the twin does not read yet. The list only shrinks.
 pub(crate) const NOT_READ_YET: &[&str] = &[

@@ -27,12 +27,24 @@ pub(crate) fn seed() -> Value {
                 "files": [
                     { "path": "README.md", "content": "# Acme API\n\nHow to start.\n" },
                     { "path": "docs/README.md", "content": "# Documents\n" },
+                    {
+                        "path": ".github/workflows/ci.yml",
+                        "content": "name: CI\non: [push, workflow_dispatch]\njobs:\n  build:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make\n",
+                    },
                     { "path": "src/index.ts", "content": "export function handler() {\n  return 'ok';\n}\n" },
                     { "path": "src/index.ts", "content": "export function handler() {\n  return 'fine';\n}\n", "branch": "feature" },
                     { "path": "src/more.ts", "content": "export const more = 1;\n", "branch": "feature" },
                     { "path": "src/draft.ts", "content": "export const draft = 1;\n", "branch": "draft" },
                     { "path": "src/free.ts", "content": "export const free = 1;\n", "branch": "free" },
                 ],
+                "workflow_runs": [{
+                    "path": ".github/workflows/ci.yml", "conclusion": "failure", "actor": "alice",
+                    "jobs": [{
+                        "name": "build", "conclusion": "failure", "labels": ["ubuntu-latest"], "log": "1 != 2\n",
+                        "steps": [{ "name": "Set up job", "conclusion": "success" }, { "name": "Test" }],
+                    }],
+                    "artifacts": [{ "name": "report", "files": { "report.txt": "bad" } }],
+                }],
                 "tags": [{ "name": "v0.1.0" }],
                 "releases": [
                     { "tag_name": "v0.1.0", "name": "The beginning", "body": "First.", "author": "alice" },

@@ -1,11 +1,13 @@
 //! What is sent, by area. A request belongs to the row of the twin's table that answers it; a row that no sample reaches fails the
 //! test. Add an area: one file with a function, one line here.
 
+mod actions;
 mod branches;
 mod git;
 mod issues;
 mod people;
 mod pulls;
+mod relations;
 mod releases;
 mod repos;
 mod search;
@@ -24,6 +26,8 @@ pub(crate) const AREAS: &[(&str, Samples)] = &[
     ("releases", releases::send),
     ("people", people::send),
     ("search", search::send),
+    ("relations", relations::send),
+    ("actions", actions::send),
 ];
 
 /// A member of an answer as text, without quotes, ready for a path.
