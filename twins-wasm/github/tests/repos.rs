@@ -108,7 +108,8 @@ fn code_and_commits_are_found() {
     assert_eq!(paths("path:src+extension:ts+handler"), ["src/index.ts"]);
     assert_eq!(paths("%22return+%27ok%27%22"), ["src/index.ts"]);
     assert_eq!(paths("language:typescript"), ["src/index.ts", "src/login.ts"]);
-    assert_eq!(paths("export+repo:acme/other"), Vec::<String>::new());
+    // A place that nobody sees is refused, an empty query as well.
+    assert_eq!(twin.get("/search/code?q=export+repo:acme/other").status, 422);
     assert_eq!(twin.get("/search/code?q=").status, 422);
     let text = twin.request_with(
         "GET",

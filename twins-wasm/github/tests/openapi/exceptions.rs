@@ -2,6 +2,7 @@
 
 /// Rows that the vendor does not document.
 pub(crate) const NOT_THE_VENDORS: &[(&str, &str)] = &[
+    ("POST /graphql", "the vendor's, described by its GraphQL schema"),
     ("GET /repos/{owner}/{repo}/actions/runs/{run_id}/logs/zip", "stands for another host of the vendor's"),
     ("GET /repos/{owner}/{repo}/actions/jobs/{job_id}/logs/text", "stands for another host of the vendor's"),
     ("GET /repos/{owner}/{repo}/actions/artifacts/{artifact_id}/zip/file", "stands for another host of the vendor's"),
@@ -28,6 +29,8 @@ pub(crate) const EMPTY: &[(&str, &str)] = &[
 
 const ONE_APP: &str = "the world knows one app";
 
+const RELATION: &str = "an event of a relation shows the issue on its other side, the description has no member for it";
+
 const NO_TEAMS: &str = "no team is on a branch's list";
 
 /// Complaints that are the description's fault: where the vendor itself is known to answer what the description does not say. The
@@ -42,6 +45,10 @@ pub(crate) const KNOWN: &[(&str, &str)] = &[
     ("/*/original_line: null is not", "a remark on a whole file has no line"),
     ("/state_reason: not a member", "an event of closing says why, as the vendor does since it has reasons"),
     ("/*/state_reason: not a member", "an event of closing says why, as the vendor does since it has reasons"),
+    ("/*/blocked_by", RELATION),
+    ("/*/blocking", RELATION),
+    ("/*/sub_issue", RELATION),
+    ("/*/parent_issue", RELATION),
     ("/restrictions/apps/*/permissions/", "an app shows the permissions that it has, the schema knows four"),
     ("/apps/*/permissions/", "an app shows the permissions that it has, the schema knows four"),
 ];

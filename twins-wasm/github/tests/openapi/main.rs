@@ -5,6 +5,7 @@
 //! `samples/` sends realistic requests, area by area; `vendor.rs` judges the answers against `operations.json`, which `trim.mjs`
 //! cuts out of the vendor's file; `exceptions.rs` lists, with reasons, where the twin is knowingly not the vendor.
 
+#![recursion_limit = "256"]
 #![expect(clippy::needless_pass_by_value, reason = "samples write what they send in place")]
 
 mod drive;
