@@ -473,7 +473,7 @@ impl Action<GitHub> for Test {
         let hears = hook.events.iter().any(|event| event == "push" || event == "*");
         let Some(head) = cx.state.head(&repo).filter(|_| hears) else { return Ok(Empty) };
         let commit = cx.objects().commit(head)?.clone();
-        let before = commit.parents.first().map_or_else(|| "0".repeat(40), |oid| oid.hex());
+        let before = commit.parents.first().map_or_else(|| "0".repeat(40), crate::git::Oid::hex);
         let site = Site::of(cx);
         let payload = json!({
             "ref": format!("refs/heads/{}", repo.default_branch),

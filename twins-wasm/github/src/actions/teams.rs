@@ -449,7 +449,7 @@ impl Action<GitHub> for SetPlace {
         if user.kind == crate::state::UserKind::Organization {
             let refused = json!({ "code": "org", "field": "user", "resource": "TeamMember" });
             let mut error = Error::validation(vec![refused]);
-            error.message = "Cannot add an organization as a member.".to_owned();
+            "Cannot add an organization as a member.".clone_into(&mut error.message);
             return Err(error);
         }
         let login = user.login.clone();
