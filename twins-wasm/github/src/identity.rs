@@ -290,9 +290,31 @@ pub(crate) fn unknown_tool(call: &ToolCall) -> ToolReply {
     ToolReply { status: 422, is_error: true, ..ToolReply::json(&body) }
 }
 
+/// The vendor names the version and the parts of its media type that the request asked for: `github.v3; format=json`, `github.v3;
+/// param=raw`, `github.v3; param=full; format=json`; a plain type is `unknown` to it.
+fn media_type(accept: &str) -> String {
+    let asked = accept.split([',', ';']).map(str::trim);
+    let vendors = asked.clone().find_map(|one| one.strip_prefix("application/vnd.github"));
+    let Some(rest) = vendors else {
+        let json = asked.clone().any(|one| matches!(one, "" | "*/*" | "application/*" | "application/json"));
+        return if json { "github.v3; format=json" } else { "unknown, github.v3" }.to_owned();
+    };
+    let (name, format) = rest.split_once('+').map_or((rest, None), |(name, format)| (name, Some(format)));
+    let mut said = "github.v3".to_owned();
+    for param in name.split('.').filter(|part| !part.is_empty() && *part != "v3") {
+        said.push_str("; param=");
+        said.push_str(param);
+    }
+    if let Some(format) = format {
+        said.push_str("; format=");
+        said.push_str(format);
+    }
+    said
+}
+
 /// Headers that every answer carries, and conditional requests.
 pub(crate) fn finish(cx: &mut Cx<'_, GitHub>, method: &str, reply: &mut Reply) {
-    reply.header("x-github-media-type", "github.v3; format=json");
+    reply.header("x-github-media-type", media_type(cx.header("accept").unwrap_or_default()));
     reply.header("x-github-api-version-selected", "2022-11-28");
     if !matches!(method, "GET" | "HEAD") || reply.status != 200 {
         return;

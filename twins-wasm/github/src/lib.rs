@@ -20,6 +20,7 @@ mod graphql;
 mod identity;
 mod issue_index;
 mod mentions;
+mod merge_words;
 mod moved;
 mod rate;
 mod refs;

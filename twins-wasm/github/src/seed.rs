@@ -25,6 +25,7 @@ use crate::actions::check_suites::{AnnotationBody, annotate};
 use crate::activity::{Asset, Watch};
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
+use crate::merge_words::MergeWords;
 use crate::rate::Resource;
 use crate::seed_accounts::{self, SeedOrganization};
 use crate::state::{
@@ -519,6 +520,10 @@ impl<'a> Builder<'a> {
             allow_squash_merge: repo.allow_squash_merge.unwrap_or(true),
             allow_rebase_merge: repo.allow_rebase_merge.unwrap_or(true),
             allow_auto_merge: false,
+            allow_update_branch: false,
+            allow_forking: true,
+            web_commit_signoff_required: false,
+            merge_words: MergeWords::default(),
             delete_branch_on_merge: repo.delete_branch_on_merge,
             require_green_status: repo.require_green_status.unwrap_or(true),
             last_number: 0,
@@ -1055,6 +1060,7 @@ impl<'a> Builder<'a> {
             author,
             created_at: self.now,
             published_at: (!seed.draft).then_some(self.now),
+            latest_since: (!seed.draft).then_some(self.now),
         };
         self.state.releases.insert((self.id, id), row);
         Ok(())

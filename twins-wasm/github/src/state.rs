@@ -11,6 +11,7 @@ use crate::activity::Activity;
 use crate::events::Event;
 use crate::git::{Mark, Objects, Oid};
 use crate::issue_index::IssueIndex;
+use crate::merge_words::MergeWords;
 use crate::rate::Meter;
 use crate::rules::{Protection, Ruleset};
 use crate::suites::{Annotation, CheckSuite};
@@ -128,6 +129,10 @@ pub(crate) struct Repo {
     pub(crate) allow_rebase_merge: bool,
     pub(crate) allow_auto_merge: bool,
     pub(crate) delete_branch_on_merge: bool,
+    pub(crate) allow_update_branch: bool,
+    pub(crate) allow_forking: bool,
+    pub(crate) web_commit_signoff_required: bool,
+    pub(crate) merge_words: MergeWords,
     /// Seed option: a failing combined status of the head blocks a merge.
     pub(crate) require_green_status: bool,
     /// The last number given to an issue or pull request.
@@ -371,6 +376,8 @@ pub(crate) struct Release {
     pub(crate) author: String,
     pub(crate) created_at: Time,
     pub(crate) published_at: Option<Time>,
+    /// When it was made the latest one; never for a release that was kept from it.
+    pub(crate) latest_since: Option<Time>,
 }
 
 /// Git's objects, which only grow: undo cuts off what the call added.

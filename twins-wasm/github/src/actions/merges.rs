@@ -9,6 +9,7 @@ use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
 use crate::git::{MergeCommits, Objects, Oid, Replay, Signature};
+use crate::merge_words::{MergeMessage, MergeTitle, SquashMessage, SquashTitle};
 use crate::refs::{commit_as, delete_branch, move_branch, signature};
 use crate::rules::evaluate::Merging;
 use crate::state::{Numbered, Permission, Repo, State};
@@ -237,9 +238,22 @@ fn merge(cx: &mut Cx<'_, GitHub>, target: &Target, words: &Words) -> Result<Oid,
     let tree = merged_tree(cx, target)?;
     // Owner and branch are written with a slash here, as the vendor does.
     let head = target.head_label(cx).replacen(':', "/", 1);
-    let title = format!("Merge pull request #{} from {head}", target.pull.number);
-    let message = words.or(title, || target.issue.title.clone());
+    let settings = target.repo.merge_words;
+    let title = match settings.merge_title {
+        MergeTitle::PrTitle => numbered(&target.issue.title, target),
+        MergeTitle::MergeMessage => format!("Merge pull request #{} from {head}", target.pull.number),
+    };
+    let message = words.or(title, || match settings.merge_message {
+        MergeMessage::PrBody => target.issue.body.clone().unwrap_or_default(),
+        MergeMessage::PrTitle => target.issue.title.clone(),
+        MergeMessage::Blank => String::new(),
+    });
     commit_as(cx, tree, vec![target.base, target.pull.head_sha], &message)
+}
+
+/// A title with the number of the pull request.
+fn numbered(title: &str, target: &Target) -> String {
+    format!("{title} (#{})", target.pull.number)
 }
 
 fn squash(cx: &mut Cx<'_, GitHub>, target: &Target, commits: &[Oid], words: &Words) -> Result<Oid, Error> {
@@ -249,9 +263,16 @@ fn squash(cx: &mut Cx<'_, GitHub>, target: &Target, commits: &[Oid], words: &Wor
         let commit = cx.objects().commit(*oid)?;
         said.push((commit.subject(), commit.body().to_owned()));
     }
-    let message = words.or(format!("{} (#{})", target.issue.title, target.pull.number), || match said.as_slice() {
-        [(_, body)] => body.clone(),
-        several => {
+    let settings = target.repo.merge_words;
+    let title = match (settings.squash_title, said.as_slice()) {
+        (SquashTitle::CommitOrPrTitle, [(subject, _)]) => subject,
+        _ => &target.issue.title,
+    };
+    let message = words.or(numbered(title, target), || match (settings.squash_message, said.as_slice()) {
+        (SquashMessage::Blank, _) => String::new(),
+        (SquashMessage::PrBody, _) => target.issue.body.clone().unwrap_or_default(),
+        (SquashMessage::CommitMessages, [(_, body)]) => body.clone(),
+        (SquashMessage::CommitMessages, several) => {
             let each = several.iter().map(|(subject, body)| match body.as_str() {
                 "" => format!("* {subject}"),
                 body => format!("* {subject}\n\n{body}"),

@@ -130,7 +130,9 @@ impl Action<GitHub> for Latest {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Shown, Error> {
         let repo = cx.repo(&self.owner, &self.repo)?.id;
         let published = cx.state.releases_of(repo).filter(|release| !release.draft && !release.prerelease);
-        let latest = published.max_by_key(|release| (release.published_at, release.id)).ok_or_else(Error::not_found)?;
+        let latest = published
+            .max_by_key(|release| (release.latest_since, release.published_at, release.id))
+            .ok_or_else(Error::not_found)?;
         Ok(Shown { key: (repo, latest.id) })
     }
 }
@@ -245,6 +247,17 @@ fn notes(
     Ok(text)
 }
 
+/// Whether a release becomes the latest one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MakeLatest {
+    #[default]
+    True,
+    False,
+    /// By its date, which for a new release is the same as `true`.
+    Legacy,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Create {
     owner: String,
@@ -259,6 +272,8 @@ pub(crate) struct Create {
     prerelease: bool,
     #[serde(default)]
     generate_release_notes: bool,
+    #[serde(default)]
+    make_latest: MakeLatest,
 }
 
 impl Action<GitHub> for Create {
@@ -294,6 +309,7 @@ impl Action<GitHub> for Create {
             author: cx.actor().to_owned(),
             created_at: now,
             published_at: (!self.draft).then_some(now),
+            latest_since: (!self.draft && self.make_latest != MakeLatest::False).then_some(now),
         };
         let key = (id, release.id);
         let after = cx.state.repos.get(&id).map(|repo| row(repo, &release));
@@ -314,6 +330,7 @@ pub(crate) struct Update {
     body: Option<String>,
     draft: Option<bool>,
     prerelease: Option<bool>,
+    make_latest: Option<MakeLatest>,
 }
 
 impl Action<GitHub> for Update {
@@ -335,6 +352,14 @@ impl Action<GitHub> for Update {
         release.body = self.body.or(release.body);
         release.draft = self.draft.unwrap_or(release.draft);
         release.prerelease = self.prerelease.unwrap_or(release.prerelease);
+        let published = !release.draft && release.published_at.is_none();
+        release.latest_since = match self.make_latest {
+            Some(MakeLatest::True) => Some(cx.now()),
+            Some(MakeLatest::False) => None,
+            Some(MakeLatest::Legacy) => release.published_at.or(release.latest_since),
+            None if published => Some(cx.now()),
+            None => release.latest_since,
+        };
         if !release.draft {
             tag(cx, key.0, &release.tag_name, &release.target_commitish)?;
             release.published_at.get_or_insert(cx.now());

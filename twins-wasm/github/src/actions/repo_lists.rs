@@ -4,6 +4,7 @@ use pome_twin_kit::{Action, Cx, Reply, View};
 use serde::Deserialize;
 
 use super::issue_lists::Direction;
+use super::issues::since as moment;
 use super::{Page, paging};
 use crate::GitHub;
 use crate::access::Access;
@@ -108,6 +109,10 @@ pub(crate) struct Mine {
     kind: Kind,
     sort: Option<Sort>,
     direction: Option<Direction>,
+    /// Only what changed after it.
+    since: Option<String>,
+    /// Only what changed before it.
+    before: Option<String>,
     page: Option<i64>,
     per_page: Option<i64>,
 }
@@ -120,6 +125,7 @@ impl Action<GitHub> for Mine {
         if self.kind != Kind::All && (self.visibility != Visibility::All || self.affiliation.is_some()) {
             return Err(Error::unprocessable("If you specify visibility or affiliation, you cannot specify type."));
         }
+        let (after, before) = (moment(self.since.as_deref())?, moment(self.before.as_deref())?);
         let me = cx.actor();
         let wanted = self.affiliation.as_deref().unwrap_or("owner,collaborator,organization_member");
         let affiliated = |name: &str| wanted.split(',').any(|word| word.trim() == name);
@@ -131,7 +137,11 @@ impl Action<GitHub> for Mine {
                 Visibility::Public => !repo.private,
                 Visibility::Private => repo.private,
             };
+            let late = after.is_none_or(|after| repo.updated_at > after);
+            let early = before.is_none_or(|before| repo.updated_at < before);
             visible
+                && late
+                && early
                 && is_kind(self.kind, repo, me)
                 && ((own && affiliated("owner"))
                     || (place && !own && affiliated("collaborator"))

@@ -15,6 +15,7 @@ use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
 use crate::git::{Mode, Objects, paths};
+use crate::merge_words::{MergeMessage, MergeTitle, MergeWords, SquashMessage, SquashTitle, Wished};
 use crate::refs::{commit_as, move_branch};
 use crate::state::{Collaborator, Permission, Repo, RepoId, State, UserKind, fold};
 use crate::views::commits::user_of;
@@ -87,6 +88,10 @@ fn blank(id: RepoId, owner: &str, name: String, now: Time) -> Repo {
         allow_squash_merge: true,
         allow_rebase_merge: true,
         allow_auto_merge: false,
+        allow_update_branch: false,
+        allow_forking: true,
+        web_commit_signoff_required: false,
+        merge_words: MergeWords::default(),
         delete_branch_on_merge: false,
         require_green_status: false,
         last_number: 0,
@@ -174,6 +179,11 @@ pub(crate) struct Create {
     allow_rebase_merge: Option<bool>,
     allow_auto_merge: Option<bool>,
     delete_branch_on_merge: Option<bool>,
+    squash_merge_commit_title: Option<SquashTitle>,
+    squash_merge_commit_message: Option<SquashMessage>,
+    merge_commit_title: Option<MergeTitle>,
+    merge_commit_message: Option<MergeMessage>,
+    use_squash_pr_title_as_default: Option<bool>,
 }
 
 /// The same as the tool spells it.
@@ -209,6 +219,11 @@ impl From<CreateArguments> for Create {
             allow_rebase_merge: None,
             allow_auto_merge: None,
             delete_branch_on_merge: None,
+            squash_merge_commit_title: None,
+            squash_merge_commit_message: None,
+            merge_commit_title: None,
+            merge_commit_message: None,
+            use_squash_pr_title_as_default: None,
         }
     }
 }
@@ -242,6 +257,13 @@ impl Action<GitHub> for Create {
         cx.state.ensure_user(&owner, now);
         let id = cx.state.next_repo.next();
         let plain = blank(id, &owner, name, now);
+        let words = Wished {
+            squash_title: self.squash_merge_commit_title,
+            squash_message: self.squash_merge_commit_message,
+            merge_title: self.merge_commit_title,
+            merge_message: self.merge_commit_message,
+            pull_title: self.use_squash_pr_title_as_default,
+        };
         let repo = Repo {
             description: self.description.filter(|text| !text.is_empty()),
             homepage: self.homepage.filter(|text| !text.is_empty()),
@@ -256,6 +278,7 @@ impl Action<GitHub> for Create {
             allow_rebase_merge: self.allow_rebase_merge.unwrap_or(plain.allow_rebase_merge),
             allow_auto_merge: self.allow_auto_merge.unwrap_or(plain.allow_auto_merge),
             delete_branch_on_merge: self.delete_branch_on_merge.unwrap_or(plain.delete_branch_on_merge),
+            merge_words: plain.merge_words.with(words),
             ..plain
         };
         let (title, branch) = (repo.name.clone(), repo.default_branch.clone());
@@ -271,6 +294,14 @@ impl Action<GitHub> for Create {
         cx.changed(None, after);
         Ok(Made(id))
     }
+}
+
+/// Who may open pull requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CreationPolicy {
+    All,
+    CollaboratorsOnly,
 }
 
 /// Changes settings, the name and the default branch among them.
@@ -297,6 +328,15 @@ pub(crate) struct Update {
     allow_rebase_merge: Option<bool>,
     allow_auto_merge: Option<bool>,
     delete_branch_on_merge: Option<bool>,
+    allow_update_branch: Option<bool>,
+    allow_forking: Option<bool>,
+    web_commit_signoff_required: Option<bool>,
+    pull_request_creation_policy: Option<CreationPolicy>,
+    squash_merge_commit_title: Option<SquashTitle>,
+    squash_merge_commit_message: Option<SquashMessage>,
+    merge_commit_title: Option<MergeTitle>,
+    merge_commit_message: Option<MergeMessage>,
+    use_squash_pr_title_as_default: Option<bool>,
 }
 
 impl Action<GitHub> for Update {
@@ -306,6 +346,9 @@ impl Action<GitHub> for Update {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Shown, Error> {
         let mut repo = cx.repo_with(&self.owner, &self.repo, Permission::Admin)?.clone();
+        if self.pull_request_creation_policy == Some(CreationPolicy::CollaboratorsOnly) {
+            return Err(Error::unsupported("pull requests for collaborators only"));
+        }
         let before = rows::repo(cx.state, &repo);
         let id = repo.id;
         if let Some(branch) = self.default_branch {
@@ -337,9 +380,19 @@ impl Action<GitHub> for Update {
             (&mut repo.allow_rebase_merge, self.allow_rebase_merge),
             (&mut repo.allow_auto_merge, self.allow_auto_merge),
             (&mut repo.delete_branch_on_merge, self.delete_branch_on_merge),
+            (&mut repo.allow_update_branch, self.allow_update_branch),
+            (&mut repo.allow_forking, self.allow_forking),
+            (&mut repo.web_commit_signoff_required, self.web_commit_signoff_required),
         ] {
             *flag = wished.unwrap_or(*flag);
         }
+        repo.merge_words = repo.merge_words.with(Wished {
+            squash_title: self.squash_merge_commit_title,
+            squash_message: self.squash_merge_commit_message,
+            merge_title: self.merge_commit_title,
+            merge_message: self.merge_commit_message,
+            pull_title: self.use_squash_pr_title_as_default,
+        });
         repo.updated_at = cx.now();
         let after = rows::repo(cx.state, &repo);
         cx.state.repos.insert(id, repo);
@@ -456,12 +509,24 @@ impl View<GitHub> for Repos {
     }
 }
 
+/// Stars are given by nobody, so both orders by them are those of age.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ForkSort {
+    #[default]
+    Newest,
+    Oldest,
+    Stargazers,
+    Watchers,
+}
+
 /// The forks of a repository, newest first.
 #[derive(Deserialize)]
 pub(crate) struct ListForks {
     owner: String,
     repo: String,
-    sort: Option<String>,
+    #[serde(default)]
+    sort: ForkSort,
     page: Option<i64>,
     per_page: Option<i64>,
 }
@@ -475,7 +540,7 @@ impl Action<GitHub> for ListForks {
         let forks = cx.state.repos.values().filter(|repo| repo.parent == Some(id) && cx.permission(repo).is_some());
         let mut forks: Vec<&Repo> = forks.collect();
         forks.sort_by_key(|repo| (repo.created_at, repo.id));
-        if self.sort.as_deref() != Some("oldest") {
+        if self.sort != ForkSort::Oldest {
             forks.reverse();
         }
         Ok(Repos(Page::of(forks.into_iter().map(|repo| repo.id), paging(self.page, self.per_page))))
@@ -487,6 +552,8 @@ impl Action<GitHub> for ListForks {
 pub(crate) struct Topics {
     owner: String,
     repo: String,
+    page: Option<i64>,
+    per_page: Option<i64>,
 }
 
 impl Action<GitHub> for Topics {
@@ -495,7 +562,8 @@ impl Action<GitHub> for Topics {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Self::Output, Error> {
         let repo = cx.repo(&self.owner, &self.repo)?;
-        Ok(Json(json!({ "names": repo.topics })))
+        let page = Page::of(repo.topics.iter(), paging(self.page, self.per_page));
+        Ok(Json(json!({ "names": page.keys })))
     }
 }
 

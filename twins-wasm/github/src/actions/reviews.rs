@@ -394,6 +394,12 @@ fn give(cx: &mut Cx<'_, GitHub>, target: &Target, key: Key, event: Event, body: 
     Ok(())
 }
 
+#[derive(Deserialize)]
+enum Dismissal {
+    #[serde(rename = "DISMISS")]
+    Dismiss,
+}
+
 /// Makes an approval or a request for changes count no longer.
 #[derive(Deserialize)]
 pub(crate) struct Dismiss {
@@ -401,6 +407,9 @@ pub(crate) struct Dismiss {
     repo: String,
     pull_number: u64,
     review_id: u64,
+    /// May be said, and changes nothing.
+    #[serde(rename = "event")]
+    _event: Option<Dismissal>,
     message: String,
 }
 

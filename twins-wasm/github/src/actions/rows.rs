@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::state::{Collaborator, Comment, Issue, Label, Milestone, Repo};
 
 fn time(time: Time) -> String {
-    time.to_seconds().to_string()
+    time.to_millis().to_string()
 }
 
 const fn word(open: bool) -> &'static str {

@@ -1,10 +1,9 @@
 //! Commits: as the vendor's commit routes show them, as git stores them, and as the official MCP server shortens them.
 
 use pome_twin_kit::clock::{Seconds, Time};
-use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::users::SimpleUser;
+use super::users::{SimpleUser, ToolUser};
 use super::{HTML, Site};
 use crate::git::{Commit, Oid, Signature};
 use crate::state::{Repo, State, User};
@@ -100,7 +99,7 @@ impl ShortCommit<'_> {
         map.serialize_entry("commit", &ShortInner(commit))?;
         for (key, signature) in [("author", &commit.author), ("committer", &commit.committer)] {
             if let Some(user) = user_of(site.state, signature) {
-                map.serialize_entry(key, &ShortUser(user))?;
+                map.serialize_entry(key, &ToolUser::of(site, &user.login))?;
             }
         }
         Ok(())
@@ -123,20 +122,6 @@ impl Serialize for ShortInner<'_> {
         map.serialize_entry("message", &self.0.message)?;
         map.serialize_entry("author", &GitUser(&self.0.author))?;
         map.serialize_entry("committer", &GitUser(&self.0.committer))?;
-        map.end()
-    }
-}
-
-struct ShortUser<'a>(&'a User);
-
-impl Serialize for ShortUser<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (login, id) = (&self.0.login, hash_id(&self.0.login));
-        let mut map = serializer.serialize_map(Some(4))?;
-        map.serialize_entry("login", login)?;
-        map.serialize_entry("id", &id)?;
-        map.serialize_entry("profile_url", &format_args!("{HTML}/{login}"))?;
-        map.serialize_entry("avatar_url", &format_args!("https://avatars.githubusercontent.com/u/{id}?v=4"))?;
         map.end()
     }
 }

@@ -4,6 +4,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::users::{Permissions, SimpleUser};
 use super::{HTML, Site};
+use crate::merge_words::SquashTitle;
 use crate::state::{Repo, UserKind};
 
 /// How much of a repository is shown.
@@ -130,8 +131,8 @@ impl Serialize for RepoView<'_> {
             ("has_pages", false),
             ("has_discussions", repo.has_discussions),
             ("is_template", repo.is_template),
-            ("allow_forking", true),
-            ("web_commit_signoff_required", false),
+            ("allow_forking", repo.allow_forking),
+            ("web_commit_signoff_required", repo.web_commit_signoff_required),
         ] {
             map.serialize_entry(key, &flag)?;
         }
@@ -158,15 +159,15 @@ impl RepoView<'_> {
             ("allow_rebase_merge", repo.allow_rebase_merge),
             ("allow_auto_merge", repo.allow_auto_merge),
             ("delete_branch_on_merge", repo.delete_branch_on_merge),
-            ("allow_update_branch", false),
-            ("use_squash_pr_title_as_default", false),
+            ("allow_update_branch", repo.allow_update_branch),
+            ("use_squash_pr_title_as_default", repo.merge_words.squash_title == SquashTitle::PrTitle),
         ] {
             map.serialize_entry(key, &flag)?;
         }
-        map.serialize_entry("squash_merge_commit_title", "COMMIT_OR_PR_TITLE")?;
-        map.serialize_entry("squash_merge_commit_message", "COMMIT_MESSAGES")?;
-        map.serialize_entry("merge_commit_title", "MERGE_MESSAGE")?;
-        map.serialize_entry("merge_commit_message", "PR_TITLE")?;
+        map.serialize_entry("squash_merge_commit_title", &repo.merge_words.squash_title)?;
+        map.serialize_entry("squash_merge_commit_message", &repo.merge_words.squash_message)?;
+        map.serialize_entry("merge_commit_title", &repo.merge_words.merge_title)?;
+        map.serialize_entry("merge_commit_message", &repo.merge_words.merge_message)?;
         if site.state.user(&repo.owner).is_some_and(|owner| owner.kind == UserKind::Organization) {
             map.serialize_entry("organization", &SimpleUser::of(site, &repo.owner))?;
         }

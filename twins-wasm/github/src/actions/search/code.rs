@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
 use super::query::{Query, Range, Term};
-use super::{Place, Results, known_places, page_of, parse, repos_in};
+use super::{Order, Place, Results, known_places, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
 use crate::actions::contents::only;
@@ -87,10 +87,22 @@ fn holds(file: &File<'_>, term: &Term, looked: Where) -> bool {
     }
 }
 
+/// Every file is indexed as soon as it is written, so all of them are equally fresh.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sort {
+    Indexed,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Search {
     #[serde(alias = "query")]
     q: Option<String>,
+    #[serde(default, rename = "sort")]
+    _sort: Option<Sort>,
+    /// Holds only together with `sort`.
+    #[serde(default, rename = "order")]
+    _order: Order,
     page: Option<i64>,
     #[serde(alias = "perPage")]
     per_page: Option<i64>,

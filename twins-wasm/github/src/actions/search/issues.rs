@@ -309,11 +309,19 @@ impl View<GitHub> for Found {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SearchType {
+    Semantic,
+    Hybrid,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct Search {
     q: Option<String>,
     sort: Option<Sort>,
     #[serde(default)]
     order: Order,
+    search_type: Option<SearchType>,
     page: Option<i64>,
     per_page: Option<i64>,
 }
@@ -323,6 +331,9 @@ impl Action<GitHub> for Search {
     type Output = Found;
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Found, Error> {
+        if self.search_type.is_some() {
+            return Err(Error::unsupported("search by meaning"));
+        }
         let query = parse(self.q.as_deref())?;
         known_places(cx, &query)?;
         let keys = search(cx, &query, self.sort, self.order);

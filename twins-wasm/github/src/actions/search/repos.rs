@@ -177,10 +177,22 @@ impl View<GitHub> for FoundLabels {
     }
 }
 
+/// Labels carry no times, so an order by them is that of names.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LabelSort {
+    Created,
+    Updated,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct SearchLabels {
     repository_id: RepoId,
     q: Option<String>,
+    #[serde(rename = "sort")]
+    _sort: Option<LabelSort>,
+    #[serde(default, rename = "order")]
+    _order: Order,
     page: Option<i64>,
     per_page: Option<i64>,
 }
