@@ -99,7 +99,8 @@ fn a_merge_closes_the_pull_request_and_what_it_fixes() {
 fn a_merge_says_what_the_method_says() {
     for (method, parents, message) in [
         ("merge", 2, "Merge pull request #2 from acme/feature\n\nUse digits"),
-        ("squash", 1, "Use digits (#2)"),
+        // The pull request has one commit, whose subject the vendor takes then.
+        ("squash", 1, "Seed feature (#2)"),
         ("rebase", 1, "Seed feature"),
     ] {
         let mut twin = world();

@@ -56,6 +56,8 @@ fn sample(tool: &str, name: &str, schema: &Value) -> Value {
         (_, "pullNumber" | "pull_number") => json!(2),
         (_, "comment_id" | "commentId" | "duplicate_of" | "sub_issue_id") => json!(1),
         ("get_label", "name") => json!("bug"),
+        // The one order that the description of the input names.
+        ("search_code", "sort") => json!("indexed"),
         ("list_commits" | "get_commit" | "get_file_contents", "sha") => json!("main"),
         (_, "sha") => json!("264704ee9d50df6f9d8dd81154d8615a5bf92913"),
         (_, "tag") => json!("v1"),
