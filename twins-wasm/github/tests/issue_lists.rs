@@ -7,13 +7,13 @@ use twin_github::GitHub;
 /// Sixty issues whose times do not follow their numbers, every third closed, some of them labelled.
 fn world() -> Native<GitHub> {
     let issues: Vec<Value> = (1..=60)
-        .map(|number| {
+        .map(|number: u64| {
             let minute = (number * 37) % 60;
             json!({
                 "number": number, "title": format!("issue {number}"),
-                "state": if number % 3 == 0 { "closed" } else { "open" },
-                "labels": if number % 5 == 0 { json!(["bug", "rare"]) } else { json!(["bug"]) },
-                "milestone": if number % 2 == 0 { json!(1) } else { Value::Null },
+                "state": if number.is_multiple_of(3) { "closed" } else { "open" },
+                "labels": if number.is_multiple_of(5) { json!(["bug", "rare"]) } else { json!(["bug"]) },
+                "milestone": if number.is_multiple_of(2) { json!(1) } else { Value::Null },
                 "created_at": format!("2025-12-01T10:{minute:02}:00Z"), "updated_at": "2025-12-02T00:00:00Z",
             })
         })
@@ -46,8 +46,8 @@ fn expected(shown: impl Fn(u64) -> bool, descending: bool) -> Vec<u64> {
 #[test]
 fn a_list_by_age_shows_every_issue_once_in_order_whatever_the_page() {
     for (state, shown) in [
-        ("open", Box::new(|number: u64| number % 3 != 0) as Box<dyn Fn(u64) -> bool>),
-        ("closed", Box::new(|number: u64| number % 3 == 0)),
+        ("open", Box::new(|number: u64| !number.is_multiple_of(3)) as Box<dyn Fn(u64) -> bool>),
+        ("closed", Box::new(|number: u64| number.is_multiple_of(3))),
         ("all", Box::new(|_| true)),
     ] {
         for (direction, descending) in [("asc", false), ("desc", true)] {
@@ -75,11 +75,11 @@ fn the_index_follows_what_calls_change_and_forgets_what_they_take_back() {
     let refused = json!({ "state": "open", "assignees": ["nobody-here"], "milestone": 99 });
     assert_eq!(twin.request("PATCH", "/repos/acme/api/issues/1", Some(&refused)).status, 422);
     let (open, _) = get(&mut twin, "per_page=100");
-    assert_eq!(open, expected(|number| number % 3 != 0 && number != 1, true));
+    assert_eq!(open, expected(|number| !number.is_multiple_of(3) && number != 1, true));
     let (rare, _) = get(&mut twin, "labels=Rare&state=all&per_page=100");
-    assert_eq!(rare, expected(|number| number % 5 == 0 || number == 1, true));
+    assert_eq!(rare, expected(|number| number.is_multiple_of(5) || number == 1, true));
     let (both, _) = get(&mut twin, "labels=bug,rare&state=closed&per_page=100");
-    assert_eq!(both, expected(|number| number % 15 == 0, true));
+    assert_eq!(both, expected(|number| number.is_multiple_of(15), true));
 }
 
 #[test]
