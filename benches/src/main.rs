@@ -203,7 +203,7 @@ fn serving(pome: &Path) -> anyhow::Result<Vec<Row>> {
     let twin = Twin::start(pome)?;
     let resident = twin.resident()?;
     let mut connection = twin.connect()?;
-    let (sid, token) = twin.world(&mut connection, "{}")?;
+    let (sid, token) = Twin::world(&mut connection, "{}")?;
     for number in 0..29 {
         let body =
             json!({ "title": format!("issue {number}"), "body": "Something happened.", "labels": ["bug"] }).to_string();
@@ -298,14 +298,14 @@ fn large_seed(issues: usize) -> String {
 fn worlds(pome: &Path) -> anyhow::Result<Vec<Row>> {
     let twin = Twin::start(pome)?;
     let mut connection = twin.connect()?;
-    twin.world(&mut connection, "{}")?;
+    Twin::world(&mut connection, "{}")?;
     let before = twin.proportional()?;
     let count = 10_000_usize;
     let mut micros = Vec::with_capacity(count);
     let mut made = Vec::with_capacity(count);
     for _ in 0..count {
         let started = Instant::now();
-        made.push(twin.world(&mut connection, "{}")?);
+        made.push(Twin::world(&mut connection, "{}")?);
         micros.push(u32::try_from(started.elapsed().as_micros())?);
     }
     for (sid, token) in &made {
@@ -337,14 +337,14 @@ fn worlds(pome: &Path) -> anyhow::Result<Vec<Row>> {
     ];
     drop(made);
     for (size, body) in [("1 issue", "{}".to_owned()), ("10 000 issues", large_seed(10_000))] {
-        let (sid, token) = twin.world(&mut connection, &body)?;
+        let (sid, token) = Twin::world(&mut connection, &body)?;
         let change = request("POST", &format!("/s/{sid}/repos/acme/api/issues"), &token, "{\"title\":\"a change\"}");
         let (status, _) = connection.exchange(&change)?;
         ensure!(status == 201, "the change answered {status}");
         let fork = json!({ "from": { "sid": sid } }).to_string();
         let forked = median(51, || {
             let started = Instant::now();
-            twin.world(&mut connection, &fork)?;
+            Twin::world(&mut connection, &fork)?;
             Ok(started.elapsed())
         })?;
         let reset = request("POST", &format!("/admin/sessions/{sid}/reset"), "", "");
@@ -391,8 +391,8 @@ fn tracker(issues: usize) -> String {
 fn large(pome: &Path) -> anyhow::Result<Vec<Row>> {
     let twin = Twin::start(pome)?;
     let mut connection = twin.connect()?;
-    let small = twin.world(&mut connection, &tracker(100))?;
-    let large = twin.world(&mut connection, &tracker(50_000))?;
+    let small = Twin::world(&mut connection, &tracker(100))?;
+    let large = Twin::world(&mut connection, &tracker(50_000))?;
     let mut took = |(sid, token): &(String, String), path: &str| {
         let call = request("GET", &format!("/s/{sid}/{path}"), token, "");
         median(21, || {

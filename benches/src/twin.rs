@@ -77,7 +77,7 @@ impl Twin {
     }
 
     /// Makes a world from a seed, or forks one, and answers its id and token.
-    pub(crate) fn world(&self, connection: &mut Connection, body: &str) -> anyhow::Result<(String, String)> {
+    pub(crate) fn world(connection: &mut Connection, body: &str) -> anyhow::Result<(String, String)> {
         let (status, answer) = connection.exchange(&request("POST", "/admin/sessions", "", body))?;
         ensure!(status == 201, "no world: {status} {}", String::from_utf8_lossy(answer));
         let made: Value = serde_json::from_slice(answer)?;
