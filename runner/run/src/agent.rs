@@ -78,6 +78,15 @@ pub(crate) enum Error {
     SupervisorGone,
 }
 
+impl Error {
+    /// What to try next.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let said =
+            "check the agent command: a bare name is looked for on `PATH`, a path from the folder the agent starts in";
+        matches!(self, Self::NotStarted { .. }).then(|| said.to_owned())
+    }
+}
+
 /// Starts the agent, waits until it and everything it started is gone, and returns what it printed.
 pub(crate) async fn run(start: &Start<'_>, interrupt: &Interrupt) -> Result<Ended, Error> {
     let mut running = Running::start(start).await?;

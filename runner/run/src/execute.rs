@@ -291,7 +291,7 @@ impl Run {
         interrupt: &Interrupt,
     ) -> Result<Ended, Failure> {
         let start = agent::Start { supervisor: &self.plan.supervisor, argv: &self.plan.argv, environment, limit };
-        agent::run(&start, interrupt).await.map_err(|error| Failure::start(&error))
+        agent::run(&start, interrupt).await.map_err(|error| Failure { hint: error.hint(), ..Failure::start(&error) })
     }
 
     async fn forget_preflight(&self, capture: Option<&Capture>) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! Organizations with their members and teams, and what people say about themselves and whom they follow.
 
 use pome_twin_kit::clock::Time;
-use pome_twin_kit::store::{Cell, Journal, Store, Table};
+use pome_twin_kit::store::{Cell, Table};
 
 use crate::state::{Permission, Repo, RepoId, State, User, UserKind, fold};
 
@@ -237,36 +237,16 @@ impl State {
     }
 }
 
-impl Store for Accounts {
-    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Journal)) {
-        let Self {
-            settings,
-            members,
-            teams,
-            slugs,
-            team_members,
-            team_repos,
-            requested_teams,
-            profiles,
-            follows,
-            emails,
-            next_team,
-        } = self;
-        let journals = [
-            settings as &mut dyn Journal,
-            members,
-            teams,
-            slugs,
-            team_members,
-            team_repos,
-            requested_teams,
-            profiles,
-            follows,
-            emails,
-            next_team,
-        ];
-        for journal in journals {
-            visit(journal);
-        }
-    }
-}
+pome_twin_kit::store!(Accounts {
+    settings,
+    members,
+    teams,
+    slugs,
+    team_members,
+    team_repos,
+    requested_teams,
+    profiles,
+    follows,
+    emails,
+    next_team,
+});

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pome_twin_kit::clock::Time;
-use pome_twin_kit::store::{Cell, Journal, Store, Table};
+use pome_twin_kit::store::{Cell, Table};
 
 use crate::git::Oid;
 use crate::state::{Numbered, RepoId, fold};
@@ -207,54 +207,25 @@ impl Activity {
     }
 }
 
-impl Store for Activity {
-    fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Journal)) {
-        let Self {
-            assets,
-            stars,
-            watches,
-            threads,
-            threads_of,
-            gists,
-            gist_comments,
-            gist_stars,
-            hooks,
-            sent,
-            keys,
-            commit_comments,
-            next_asset,
-            next_thread,
-            next_gist,
-            next_gist_comment,
-            next_hook,
-            next_sent,
-            next_key,
-            next_commit_comment,
-        } = self;
-        let journals = [
-            assets as &mut dyn Journal,
-            stars,
-            watches,
-            threads,
-            threads_of,
-            gists,
-            gist_comments,
-            gist_stars,
-            hooks,
-            sent,
-            keys,
-            commit_comments,
-            next_asset,
-            next_thread,
-            next_gist,
-            next_gist_comment,
-            next_hook,
-            next_sent,
-            next_key,
-            next_commit_comment,
-        ];
-        for journal in journals {
-            visit(journal);
-        }
-    }
-}
+pome_twin_kit::store!(Activity {
+    assets,
+    stars,
+    watches,
+    threads,
+    threads_of,
+    gists,
+    gist_comments,
+    gist_stars,
+    hooks,
+    sent,
+    keys,
+    commit_comments,
+    next_asset,
+    next_thread,
+    next_gist,
+    next_gist_comment,
+    next_hook,
+    next_sent,
+    next_key,
+    next_commit_comment,
+});

@@ -1,65 +1,17 @@
-//! Name patterns of rulesets and of CODEOWNERS: `*` stays within a segment, `**` does not, `?` is one letter, `[a-z]` a choice.
+//! Name patterns of rulesets and of CODEOWNERS: `*` stays within a segment, `**/` does not, `?` is one letter, `[a-z]` a choice.
 
-/// Whether the whole of `text` fits the pattern.
+/// Whether the whole of `text` fits the pattern. Braces and a leading `!` mean nothing to the vendor.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    matches(&pattern, &text)
-}
-
-fn matches(pattern: &[char], text: &[char]) -> bool {
-    match pattern {
-        [] => text.is_empty(),
-        // `**/` also stands for no directory at all.
-        ['*', '*', '/', rest @ ..] => {
-            matches(rest, text)
-                || (0..text.len()).any(|at| after_slash(text, at).is_some_and(|tail| matches(rest, tail)))
+    let mut plain = String::with_capacity(pattern.len());
+    let mut escaped = false;
+    for (at, letter) in pattern.char_indices() {
+        if !escaped && (matches!(letter, '{' | '}') || letter == '!' && at == 0) {
+            plain.push('\\');
         }
-        ['*', '*', rest @ ..] => (0..=text.len()).any(|at| text.get(at..).is_some_and(|tail| matches(rest, tail))),
-        ['*', rest @ ..] => {
-            let within = text.iter().position(|letter| *letter == '/').unwrap_or(text.len());
-            (0..=within).any(|at| text.get(at..).is_some_and(|tail| matches(rest, tail)))
-        }
-        ['?', rest @ ..] => matches!(text, [letter, tail @ ..] if *letter != '/' && matches(rest, tail)),
-        ['[', rest @ ..] => match (rest.iter().position(|letter| *letter == ']'), text) {
-            (Some(end), [letter, tail @ ..]) => {
-                let (choice, rest) = (rest.get(..end).unwrap_or_default(), rest.get(end + 1..).unwrap_or_default());
-                chosen(choice, *letter) && matches(rest, tail)
-            }
-            (None, ['[', tail @ ..]) => matches(rest, tail),
-            _ => false,
-        },
-        ['\\', letter, rest @ ..] | [letter, rest @ ..] => {
-            matches!(text, [first, tail @ ..] if first == letter && matches(rest, tail))
-        }
+        escaped = letter == '\\' && !escaped;
+        plain.push(letter);
     }
-}
-
-/// The text behind a slash at this place.
-fn after_slash(text: &[char], at: usize) -> Option<&[char]> {
-    if text.get(at) == Some(&'/') { text.get(at + 1..) } else { None }
-}
-
-fn chosen(choice: &[char], letter: char) -> bool {
-    let (negated, choice) = match choice {
-        ['!' | '^', rest @ ..] => (true, rest),
-        other => (false, other),
-    };
-    let mut found = false;
-    let mut rest = choice;
-    loop {
-        rest = match rest {
-            [] => break,
-            [from, '-', to, tail @ ..] => {
-                found |= (*from..=*to).contains(&letter);
-                tail
-            }
-            [one, tail @ ..] => {
-                found |= *one == letter;
-                tail
-            }
-        };
-    }
-    found != negated
+    fast_glob::glob_match(plain, text)
 }
 
 #[cfg(test)]
@@ -80,6 +32,13 @@ mod tests {
             ("**/*.rs", "lib.rs", true),
             ("v?", "v1", true),
             ("v?", "v12", false),
+            ("{a,b}", "a", false),
+            ("{a,b}", "{a,b}", true),
+            ("!v", "w", false),
+            ("v[!0-9]", "vx", true),
+            ("a/**/b", "a/x/y/b", true),
+            ("\\*", "*", true),
+            ("\\*", "x", false),
         ] {
             assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }

@@ -29,14 +29,12 @@ mod revision;
 mod routes;
 mod rules;
 mod seed;
-mod seed_accounts;
 mod state;
 mod suites;
 mod tool_errors;
 mod tools;
 mod views;
 mod workflows;
-mod yaml;
 
 use std::borrow::Cow;
 

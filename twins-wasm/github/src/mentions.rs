@@ -19,6 +19,11 @@ pub(crate) fn logins(text: &str) -> Vec<&str> {
     found
 }
 
+/// Whether a text names `@login`.
+pub(crate) fn names(text: &str, login: &str) -> bool {
+    logins(text).iter().any(|named| named.eq_ignore_ascii_case(login))
+}
+
 /// Words outside of code spans and fenced blocks.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let mut fenced = false;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+mod accounts;
 mod events;
 mod protection;
 mod relations;
@@ -18,6 +19,8 @@ use pome_twin_kit::input::{self, InputError, Problem};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use accounts::SeedOrganization;
+
 use crate::GitHub;
 use crate::accounts::Profile;
 use crate::actions::assets::{digest, file_name};
@@ -27,7 +30,6 @@ use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
 use crate::merge_words::MergeWords;
 use crate::rate::Resource;
-use crate::seed_accounts::{self, SeedOrganization};
 use crate::state::{
     CheckRun, Collaborator, Comment, DEFAULT_LOGIN, GitRef, Issue, Label, Milestone, Permission, Pull, Release, Repo,
     RepoId, Review, ReviewComment, ReviewState, Side, State, Status, User, UserKind, fold, heads,
@@ -393,13 +395,13 @@ pub(crate) fn apply(document: Value, cx: &mut Cx<'_, GitHub>) -> Result<Value, E
         state.meter.limit(resource, limit);
     }
     state.ensure_user(DEFAULT_LOGIN, now);
-    let grants = seed_accounts::organizations(state, document.organizations, now)?;
+    let grants = accounts::organizations(state, document.organizations, now)?;
     let mut names = Vec::new();
     for (at, repo) in document.repositories.into_iter().enumerate() {
         names.push(json!({ "owner": repo.owner, "name": repo.name }));
         Builder::start(state, &format!("repositories.{at}"), &repo, now)?.fill(repo)?;
     }
-    seed_accounts::grant(state, grants)?;
+    accounts::grant(state, grants)?;
     let count = names.len();
     let repositories = json!({ "repositories": names });
     cx.changed(Some(json!({ "repositories": [] })), Some(repositories));

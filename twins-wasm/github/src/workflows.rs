@@ -1,7 +1,6 @@
 //! Workflows as they stand in the default branch, their runs, and how runs go on as virtual time does.
 //!
-//! A workflow is a file in `.github/workflows`. Its text is read for `name`, `on` and `jobs` by [`crate::yaml`], which knows the
-//! plain part of YAML; nothing is executed. A run takes [`QUEUED`] to start and [`RUNNING`] to end, and ends as it was planned to.
+//! A workflow is a file in `.github/workflows`. Its text is read for `name`, `on` and `jobs`; nothing is executed. A run takes [`QUEUED`] to start and [`RUNNING`] to end, and ends as it was planned to.
 
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
@@ -9,7 +8,6 @@ use serde_json::Value;
 
 use crate::git::Oid;
 use crate::state::{CheckRun, Repo, RepoId, State};
-use crate::yaml;
 
 /// Milliseconds from a run's making to its start.
 pub(crate) const QUEUED: u64 = 5_000;
@@ -37,6 +35,16 @@ pub(crate) struct Input {
     pub(crate) options: Vec<String>,
 }
 
+/// A workflow file as JSON, `null` where it is no YAML.
+fn document(text: &str) -> Value {
+    serde_norway::from_str(text).unwrap_or_default()
+}
+
+/// A scalar as text.
+pub(crate) fn scalar(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 impl Workflow {
     /// What the file name alone tells.
     pub(crate) fn file(&self) -> &str {
@@ -44,7 +52,7 @@ impl Workflow {
     }
 
     fn read(repo: &Repo, path: &str, text: &str, disabled: bool) -> Self {
-        let document = yaml::read(text).unwrap_or_default();
+        let document = document(text);
         let name = document.get("name").and_then(Value::as_str).unwrap_or(path).to_owned();
         let id = u64::from(hash_id(&format!("{}/{path}", repo.full_name())));
         Self { id, path: path.to_owned(), name, disabled, document }
@@ -66,7 +74,7 @@ impl Workflow {
             options: row
                 .get("options")
                 .and_then(Value::as_array)
-                .map(|options| options.iter().map(yaml::text).collect())
+                .map(|options| options.iter().map(scalar).collect())
                 .unwrap_or_default(),
         };
         Some(inputs.map(|inputs| inputs.iter().map(input).collect()).unwrap_or_default())
@@ -76,15 +84,15 @@ impl Workflow {
     fn jobs(&self) -> Vec<(String, Vec<String>, Vec<String>)> {
         let jobs = self.document.get("jobs").and_then(Value::as_object);
         let job = |(key, row): (&String, &Value)| {
-            let name = row.get("name").map_or_else(|| key.clone(), yaml::text);
+            let name = row.get("name").map_or_else(|| key.clone(), scalar);
             let labels = match row.get("runs-on") {
-                Some(Value::Array(labels)) => labels.iter().map(yaml::text).collect(),
+                Some(Value::Array(labels)) => labels.iter().map(scalar).collect(),
                 Some(Value::Null) | None => Vec::new(),
-                Some(label) => vec![yaml::text(label)],
+                Some(label) => vec![scalar(label)],
             };
             let steps = row.get("steps").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             let titled = |step: &Value| {
-                let text = |key: &str| step.get(key).map(yaml::text);
+                let text = |key: &str| step.get(key).map(scalar);
                 let first_line = |text: String| text.lines().next().unwrap_or_default().to_owned();
                 let ran = || text("run").map(|run| format!("Run {}", first_line(run)));
                 text("name").or_else(|| text("uses").map(|uses| format!("Run {uses}"))).or_else(ran)
@@ -370,4 +378,68 @@ impl State {
 /// A job's page for people.
 pub(crate) fn job_page(repo: &Repo, run: u64, job: u64) -> String {
     format!("{}/{}/{}/actions/runs/{run}/job/{job}", crate::views::HTML, repo.owner, repo.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::document;
+
+    #[test]
+    fn a_workflow_file_is_read() {
+        let text = r#"
+name: "Build & test" # what it is called
+on:
+  push:
+    branches: [main, 'release/**']
+  workflow_dispatch:
+    inputs:
+      level:
+        required: true
+        type: choice
+        options:
+        - low
+        - high
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+        with: { fetch-depth: 0 }
+      - name: Test
+        run: |
+          cargo test
+          # not a comment
+      - run: echo "a#b" # a comment
+  empty:
+"#;
+        let expected = json!({
+            "name": "Build & test",
+            "on": {
+                "push": { "branches": ["main", "release/**"] },
+                "workflow_dispatch": { "inputs": { "level": { "required": true, "type": "choice", "options": ["low", "high"] } } },
+            },
+            "jobs": {
+                "build": {
+                    "runs-on": "ubuntu-latest",
+                    "steps": [
+                        { "uses": "actions/checkout@v4", "with": { "fetch-depth": 0 } },
+                        { "name": "Test", "run": "cargo test\n# not a comment\n" },
+                        { "run": "echo \"a#b\"" },
+                    ],
+                },
+                "empty": null,
+            },
+        });
+        assert_eq!(document(text), expected);
+        assert_eq!(document("on: [push, workflow_dispatch]"), json!({ "on": ["push", "workflow_dispatch"] }));
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_nothing() {
+        for text in ["a: [1", "a: 1\n   b: 2", ""] {
+            assert_eq!(document(text), Value::Null, "{text}");
+        }
+    }
 }

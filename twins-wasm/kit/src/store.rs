@@ -18,6 +18,21 @@ pub trait Store {
     fn each(&mut self, visit: &mut dyn FnMut(&mut dyn Journal));
 }
 
+/// Implements [`Store`] by naming every table and cell of a state once and, behind `stores`, every store within it. A field that
+/// is left out does not compile.
+#[macro_export]
+macro_rules! store {
+    ($state:ident { $($table:ident),* $(,)? } $(stores { $($store:ident),* $(,)? })?) => {
+        impl $crate::store::Store for $state {
+            fn each(&mut self, visit: &mut dyn FnMut(&mut dyn $crate::store::Journal)) {
+                let Self { $($table,)* $($($store,)*)? } = self;
+                $(visit($table);)*
+                $($($crate::store::Store::each($store, visit);)*)?
+            }
+        }
+    };
+}
+
 /// What a table knows of its rows besides their order, such as which of them share a property. It is told of every change of
 /// a call when that call commits, so it shows the rows as they were before the call.
 pub trait Index<K, V> {

@@ -7,6 +7,7 @@ use pome_twin_kit::page::Paging;
 use serde::Deserialize;
 
 use super::Page;
+use crate::mentions::names;
 use crate::state::{Issue, Numbered, RepoId, State, fold};
 
 /// `open`, `closed` or `all`.
@@ -127,18 +128,9 @@ impl Filter {
                 Some(Wanted::One(number)) => issue.milestone.is_some_and(|own| own.to_string() == *number),
             }
             && self.creator.as_deref().is_none_or(|login| fold(&issue.user) == fold(login))
-            && self.mentioned.as_deref().is_none_or(|login| mentions(issue.body.as_deref().unwrap_or_default(), login))
+            && self.mentioned.as_deref().is_none_or(|login| names(issue.body.as_deref().unwrap_or_default(), login))
             && !(self.without_pulls && state.is_pull((repo, issue.number)))
     }
-}
-
-/// Whether a text names `@login` as a word of its own.
-pub(crate) fn mentions(text: &str, login: &str) -> bool {
-    let in_login = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-    text.split('@').skip(1).any(|rest| {
-        let end = rest.find(|letter| !in_login(letter)).unwrap_or(rest.len());
-        rest.get(..end).is_some_and(|name| name.trim_end_matches('-').eq_ignore_ascii_case(login))
-    })
 }
 
 /// How a list is put in order.

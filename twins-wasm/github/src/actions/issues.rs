@@ -7,12 +7,13 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::issue_lists::{Direction, Filter, Ordering, Part, Sort, StateFilter, Wanted, mentions, ordered, ordered_in};
+use super::issue_lists::{Direction, Filter, Ordering, Part, Sort, StateFilter, Wanted, ordered, ordered_in};
 use super::labels::{self, LabelName};
 use super::{Page, assignees, comments, notifications, paging, rows, sub_issues};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
+use crate::mentions::names;
 use crate::state::{Issue, Numbered, Permission, Repo, State, fold};
 use crate::views::Site;
 use crate::views::issues::{Extra, IssueReceipt, IssueView, ToolIssue};
@@ -442,7 +443,7 @@ impl Action<GitHub> for ListMine {
         let me = fold(actor);
         let assigned = |issue: &Issue| issue.assignees.iter().any(|login| fold(login) == me);
         let created = |issue: &Issue| fold(&issue.user) == me;
-        let mentioned = |issue: &Issue| mentions(issue.body.as_deref().unwrap_or_default(), actor);
+        let mentioned = |issue: &Issue| names(issue.body.as_deref().unwrap_or_default(), actor);
         let related = |issue: &Issue| match self.filter {
             Relation::Assigned => assigned(issue),
             Relation::Created => created(issue),

@@ -14,7 +14,7 @@ use crate::state::{Permission, Repo, RepoId};
 use crate::views::HTML;
 use crate::views::Site;
 use crate::views::workflows::workflow as show;
-use crate::workflows::{Start, Workflow};
+use crate::workflows::{Start, Workflow, scalar};
 
 /// A workflow by its id or file name.
 pub(crate) fn find(cx: &Cx<'_, GitHub>, repo: &Repo, name: &str) -> Result<Workflow, Error> {
@@ -182,10 +182,10 @@ fn check_inputs(workflow: &Workflow, given: &Map<String, Value>) -> Result<(), E
             None if input.required && input.default.is_none() => {
                 return Err(Error::unprocessable(format!("Required input '{name}' not provided")));
             }
-            Some(value) if !input.options.is_empty() && !input.options.contains(&crate::yaml::text(value)) => {
+            Some(value) if !input.options.is_empty() && !input.options.contains(&scalar(value)) => {
                 return Err(Error::unprocessable(format!(
                     "Provided value '{}' for input '{name}' not in the list of allowed values",
-                    crate::yaml::text(value)
+                    scalar(value)
                 )));
             }
             _ => {}

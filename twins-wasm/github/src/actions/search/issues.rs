@@ -9,10 +9,10 @@ use super::query::{Query, Range, Term, has_text, has_word};
 use super::{MOST, Order, Place, Results, known_places, page_of, parse, repos_in};
 use crate::GitHub;
 use crate::access::Access;
-use crate::actions::issue_lists::mentions;
 use crate::actions::issues::found;
 use crate::actions::{Page, paging};
 use crate::error::Error;
+use crate::mentions::names;
 use crate::state::{Issue, Numbered, Pull, Repo, ReviewState, State, Subject, fold};
 use crate::views::Site;
 use crate::views::issues::{Extra, IssueView};
@@ -116,8 +116,8 @@ impl Candidate<'_> {
         let assigned = || issue.assignees.iter().any(|assignee| fold(assignee) == login);
         let commented = || self.comments().any(|comment| fold(&comment.user) == login);
         let mentioned = || {
-            mentions(issue.body.as_deref().unwrap_or_default(), login)
-                || self.comments().any(|comment| mentions(&comment.body, login))
+            names(issue.body.as_deref().unwrap_or_default(), login)
+                || self.comments().any(|comment| names(&comment.body, login))
         };
         let number = |number: u64| Range::of_numbers(value).is_some_and(|range| range.holds(number));
         let time = |time: Option<pome_twin_kit::clock::Time>| {

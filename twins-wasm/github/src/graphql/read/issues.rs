@@ -12,8 +12,8 @@ use super::super::{Answer, at, maybe_at, paging, unanswered};
 use super::{Node, account, gone, ordered, page, path, pulls, repo_of};
 use crate::GitHub;
 use crate::access::Access;
-use crate::actions::issue_lists::mentions;
 use crate::actions::issues::found;
+use crate::mentions::names;
 use crate::state::{Issue, Milestone, Numbered, Permission, Repo, RepoId, Subject, fold};
 use crate::views::reactions::CONTENTS;
 use crate::views::users::association;
@@ -78,7 +78,7 @@ fn admits(cx: &Cx<'_, GitHub>, field: &Field<'_>, key: Numbered, issue: &Issue) 
     assigned
         && in_milestone
         && text("createdBy").is_none_or(|login| same(&issue.user, login))
-        && text("mentioned").is_none_or(|login| mentions(issue.body.as_deref().unwrap_or_default(), login))
+        && text("mentioned").is_none_or(|login| names(issue.body.as_deref().unwrap_or_default(), login))
         && texts("labels").is_none_or(|names| any_label(&names))
         && texts("states").is_none_or(|states| in_state(&states))
         && text("since").and_then(Time::parse).is_none_or(|since| issue.updated_at >= since)
