@@ -111,6 +111,8 @@ pub struct Delivery {
     pub body: Vec<u8>,
     /// Virtual time, in milliseconds, at which it is due.
     pub due: u64,
+    /// When it is tried again if it was not taken, in virtual milliseconds after `due`.
+    pub retries: Vec<u64>,
 }
 
 /// What every call reports beside its content.

@@ -90,8 +90,8 @@ impl From<http::Delta> for Delta {
 
 impl From<http::Delivery> for Delivery {
     fn from(delivery: http::Delivery) -> Self {
-        let http::Delivery { id, method, url, headers, body, due } = delivery;
-        Self { id, method, url, headers: all(headers), body, due }
+        let http::Delivery { id, method, url, headers, body, due, retries } = delivery;
+        Self { id, method, url, headers: all(headers), body, due, retries }
     }
 }
 
@@ -189,8 +189,8 @@ impl From<describe::Fault> for FaultShape {
 
 impl From<describe::Tokens> for Tokens {
     fn from(tokens: describe::Tokens) -> Self {
-        let describe::Tokens { schemes, any_case, bare, query, form, prefixes, claims } = tokens;
-        Self { schemes, any_case, bare, query, form, prefixes, claims }
+        let describe::Tokens { schemes, any_case, bare, query, form, prefixes, claims, kept } = tokens;
+        Self { schemes, any_case, bare, query, form, prefixes, claims, kept }
     }
 }
 
@@ -216,6 +216,7 @@ impl From<describe::Description> for Description {
             version,
             default_port,
             root_mount,
+            clockwork,
             records_admin,
             stamps_tool_call,
             health,
@@ -240,6 +241,7 @@ impl From<describe::Description> for Description {
             version,
             default_port,
             root_mount,
+            clockwork,
             records_admin,
             stamps_tool_call,
             health,

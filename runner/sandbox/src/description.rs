@@ -132,6 +132,8 @@ pub struct Tokens {
     pub prefixes: Vec<String>,
     /// Token claims that identify the vendor user, and the value that a local run puts in.
     pub claims: Vec<(String, String)>,
+    /// Beginnings of the credentials that the state may hold.
+    pub kept: Vec<String>,
 }
 
 /// One slot of a sentence.
@@ -177,6 +179,8 @@ pub struct Description {
     pub default_port: u16,
     /// Whether the API is also served at the root of the listener.
     pub root_mount: bool,
+    /// Whether time has effects of its own.
+    pub clockwork: bool,
     /// Whether admin calls appear in the trace.
     pub records_admin: bool,
     /// Whether the correlation header is stamped as `tool_call_id`.

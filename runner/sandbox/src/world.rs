@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmtime::{Store, Trap};
 
 use crate::bindings::twin::{TwinComponent, TwinComponentPre};
-use crate::call::{Advance, Answer, Delivery, Request, Seeded, ToolAnswer, ToolCall};
+use crate::call::{Advance, Answer, Delivery, Report, Request, Seeded, ToolAnswer, ToolCall};
 use crate::component::{Component, WorldOptions};
 use crate::convert;
 use crate::description::Description;
@@ -65,27 +65,27 @@ impl World {
 
     /// Answers one request. When the answer reports a change, the clock moves by one second.
     pub fn handle(&mut self, request: &Request) -> Result<Answer, Fault> {
-        let answer = self.call(
+        let mut answer = self.call(
             |live| live.handle(request),
             |description| {
                 let action = crate::action::of_request(description, &request.method, &request.path);
                 (action, format!("{} {}", request.method, request.path))
             },
         )?;
-        self.step(answer.report.mutation);
+        self.step(&mut answer.report)?;
         Ok(answer)
     }
 
     /// Answers one tool call. When the answer reports a change, the clock moves by one second.
     pub fn call_tool(&mut self, call: &ToolCall) -> Result<ToolAnswer, Fault> {
-        let answer = self.call(
+        let mut answer = self.call(
             |live| live.call_tool(call),
             |description| {
                 let action = crate::action::of_tool(description, &call.name);
                 (action, format!("tool `{}`", call.name))
             },
         )?;
-        self.step(answer.report.mutation);
+        self.step(&mut answer.report)?;
         Ok(answer)
     }
 
@@ -103,6 +103,11 @@ impl World {
     /// The whole state as JSON.
     pub fn export_state(&mut self) -> Result<Vec<u8>, Fault> {
         self.call(Live::export_state, |_| (None, "export of the state".to_owned()))
+    }
+
+    /// Whose credential a token is, if the state knows it: a JSON object of claims.
+    pub fn authenticate(&mut self, token: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.call(|live| live.authenticate(token), |_| (None, "check of a credential".to_owned()))
     }
 
     /// Moves the clock and does what has become due. Time never goes back.
@@ -214,11 +219,18 @@ impl World {
         }
     }
 
-    fn step(&mut self, changed: bool) {
-        if changed && let Ok(live) = &mut self.live {
-            let clock = &mut live.store.data_mut().senses.clock;
-            *clock = clock.saturating_add(STEP_MS);
+    /// Moves the clock after a change. What becomes due by that belongs to the call that made it due.
+    fn step(&mut self, report: &mut Report) -> Result<(), Fault> {
+        if !report.mutation {
+            return Ok(());
         }
+        let live = self.live()?;
+        let clock = &mut live.store.data_mut().senses.clock;
+        *clock = clock.saturating_add(STEP_MS);
+        if self.component.description().clockwork {
+            report.deliveries.extend(self.call(Live::advance, |_| (None, "advance of the clock".to_owned()))?);
+        }
+        Ok(())
     }
 }
 
@@ -349,6 +361,10 @@ impl Live {
         let state = self.run(|twin, store| twin.pome_twin_twin().call_export_state(store));
         self.store.set_hostcall_fuel(self.answer);
         state
+    }
+
+    fn authenticate(&mut self, token: &str) -> Result<Option<Vec<u8>>, Stop> {
+        self.run(|twin, store| twin.pome_twin_twin().call_authenticate(store, token))
     }
 
     fn advance(&mut self) -> Result<Vec<Delivery>, Stop> {

@@ -52,6 +52,7 @@ pub(crate) fn identity() -> Identity {
         version: env!("CARGO_PKG_VERSION"),
         default_port: 3333,
         root_mount: false,
+        clockwork: false,
         records_admin: true,
         stamps_tool_call: true,
         health: json!({
@@ -70,6 +71,7 @@ pub(crate) fn identity() -> Identity {
             form: None,
             prefixes: vec![prefix("ghp_pome_"), prefix("github_pat_pome_")],
             claims: vec![("login".to_owned(), DEFAULT_LOGIN.to_owned())],
+            kept: Vec::new(),
         },
         variables: vec![variable("POME_GITHUB_TOKEN", VariableValue::SessionToken)],
         refusals: vec![

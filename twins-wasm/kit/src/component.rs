@@ -93,6 +93,7 @@ pub fn delivery(from: kit::Delivery) -> http::Delivery {
         headers: headers(from.headers),
         body: from.body,
         due: from.due,
+        retries: from.retries,
     }
 }
 
@@ -142,6 +143,7 @@ pub fn description(from: Description) -> wit_describe::Description {
         version: identity.version.to_owned(),
         default_port: identity.default_port,
         root_mount: identity.root_mount,
+        clockwork: identity.clockwork,
         records_admin: identity.records_admin,
         stamps_tool_call: identity.stamps_tool_call,
         health: json(&identity.health),
@@ -156,6 +158,7 @@ pub fn description(from: Description) -> wit_describe::Description {
             form: identity.tokens.form,
             prefixes: identity.tokens.prefixes,
             claims: identity.tokens.claims,
+            kept: identity.tokens.kept,
         },
         variables: identity
             .variables
@@ -332,6 +335,10 @@ macro_rules! export_twin {
 
                 fn export_state() -> Vec<u8> {
                     with(|session| session.export())
+                }
+
+                fn authenticate(token: String) -> Option<Vec<u8>> {
+                    with(|session| session.authenticate(&token))
                 }
 
                 fn advance() -> Vec<$crate::component::wit_twin::Delivery> {

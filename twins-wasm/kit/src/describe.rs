@@ -25,6 +25,7 @@ pub struct Identity {
     pub version: &'static str,
     pub default_port: u16,
     pub root_mount: bool,
+    pub clockwork: bool,
     pub records_admin: bool,
     pub stamps_tool_call: bool,
     pub health: Value,
@@ -49,6 +50,8 @@ pub struct Tokens {
     pub prefixes: Vec<String>,
     /// Claims that identify the vendor user, with the value that a local run puts in.
     pub claims: Vec<(String, String)>,
+    /// Beginnings of the credentials that [`Twin::authenticate`] may know.
+    pub kept: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -78,6 +78,8 @@ pub struct Delivery {
     pub body: Vec<u8>,
     /// Virtual milliseconds.
     pub due: u64,
+    /// When it is tried again if it was not taken, in virtual milliseconds after `due`.
+    pub retries: Vec<u64>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

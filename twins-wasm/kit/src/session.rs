@@ -156,6 +156,11 @@ impl<T: Twin> Session<T> {
         T::export(&self.state)
     }
 
+    /// The claims of a token that the state knows, as a JSON object.
+    pub fn authenticate(&self, token: &str) -> Option<Vec<u8>> {
+        T::authenticate(&self.state, token).map(|claims| Value::Object(claims).to_string().into_bytes())
+    }
+
     /// Does what has become due.
     pub fn advance(&mut self, host: &dyn Host) -> Vec<Delivery> {
         let caller = Caller::default();

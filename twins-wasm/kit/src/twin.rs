@@ -72,6 +72,12 @@ pub trait Twin: Sized + 'static {
         Cow::Borrowed(path)
     }
 
+    /// Whose credential a token is, for a twin whose state holds credentials (`Tokens::kept`): the claims of its owner, of which
+    /// `sid` binds it to a session. Compares digests, not texts, so that the time tells nothing.
+    fn authenticate(_state: &Self::State, _token: &str) -> Option<Map<String, Value>> {
+        None
+    }
+
     /// Does what has become due; see `wit/twin/world.wit`.
     fn advance(_cx: &mut Cx<'_, Self>) -> Result<Vec<Delivery>, Self::Error> {
         Ok(Vec::new())

@@ -163,6 +163,7 @@ impl twin::Guest for Hostile {
             version: "0.1.0".to_owned(),
             default_port: 3399,
             root_mount: false,
+            clockwork: false,
             records_admin: false,
             stamps_tool_call: false,
             health: b"{}".to_vec(),
@@ -177,6 +178,7 @@ impl twin::Guest for Hostile {
                 form: None,
                 prefixes: Vec::new(),
                 claims: Vec::new(),
+                kept: Vec::new(),
             },
             variables: Vec::new(),
             routes,
@@ -284,6 +286,10 @@ impl twin::Guest for Hostile {
         format!("{{\"count\":{count},\"ballast\":{ballast}}}").into_bytes()
     }
 
+    fn authenticate(_: String) -> Option<Vec<u8>> {
+        None
+    }
+
     fn advance() -> Vec<Delivery> {
         let due = world(|world| world.due.take_if(|due| *due <= host::now()));
         due.into_iter()
@@ -294,6 +300,7 @@ impl twin::Guest for Hostile {
                 headers: Vec::new(),
                 body: b"{}".to_vec(),
                 due,
+                retries: Vec::new(),
             })
             .collect()
     }

@@ -118,6 +118,8 @@ fn send(cx: &mut Cx<'_, GitHub>, key: Key, event: &str, payload: &Value, redeliv
         headers,
         body: body.into_bytes(),
         due: now.0,
+        // GitHub tries once and leaves the rest to the button "Redeliver".
+        retries: Vec::new(),
     });
 }
 
