@@ -172,6 +172,7 @@ impl VendorError<GitHub> for Error {
             (_, Some(Place::Path)) => Self::not_found(),
             (Problem::Missing, None) => Self::not_supplied(&field),
             (Problem::Missing, _) => Self::field("Request", &field, "missing_field"),
+            (Problem::Undeclared, _) => Self::field("Request", &field, "invalid"),
             (Problem::Type(expected), _) => {
                 let message =
                     format!("Invalid request.\n\nFor 'properties/{}', value is not {expected}.", error.path.join("/"));

@@ -415,6 +415,7 @@ fn refuse(error: InputError) -> Error {
         Problem::Missing => ("invalid_type", "is required".to_owned()),
         Problem::Type(expected) => ("invalid_type", format!("expected {expected}")),
         Problem::Value(reason) => ("invalid_value", reason.clone()),
+        Problem::Undeclared => ("invalid_value", "is not known".to_owned()),
     };
     invalid(&error.field(), code, &message)
 }

@@ -349,6 +349,8 @@ fn about_input(tool: &str, given: &Given<'_>, input: &InputError) -> String {
             format!("validating /properties/{name}: enum: {} does not equal any of: [{choices}]", given.text(name))
         }
         Problem::Value(reason) => format!("parameter {name}: {reason}"),
+        // The server ignores what it does not know.
+        Problem::Undeclared => format!("unexpected parameter: {name}"),
         Problem::Type(_) if kind == "number" || kind == "integer" => match value {
             Some(Value::String(text)) => {
                 format!("parameter {name} is not a valid number: invalid numeric value: {text}")

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::clock::Time;
 use crate::envelope::{Caller, Delivery, Header, ToolCall};
+use crate::form::File;
 use crate::reply::{Reply, ToolReply};
 use crate::session::{self, Host};
 use crate::twin::Twin;
@@ -87,6 +88,10 @@ pub struct Cx<'a, T: Twin> {
     pub headers: &'a [Header],
     /// The raw body, for uploads.
     pub body: &'a [u8],
+    /// The files of a multipart body.
+    pub files: Vec<File>,
+    /// The inputs that every action of the twin has, see [`Twin::COMMON`].
+    pub common: Map<String, Value>,
     /// The vendor's documentation anchor of the row that was called.
     pub doc: &'static str,
     /// The request only reads (`GET`, `HEAD`); a tool call may do anything.

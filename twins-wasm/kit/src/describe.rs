@@ -206,6 +206,14 @@ pub(crate) struct Field {
 }
 
 impl Inputs {
+    /// The names alone.
+    pub fn names<A: DeserializeOwned>() -> &'static [&'static str] {
+        match A::deserialize(Watch::Names) {
+            Err(Seen::Names(names)) => names,
+            _ => &[],
+        }
+    }
+
     pub fn of<A: DeserializeOwned>() -> Self {
         let Err(Seen::Names(names)) = A::deserialize(Watch::Names) else { return Self::default() };
         let fields = names

@@ -70,6 +70,40 @@ impl Input {
         self.entries.entry(name).or_insert(Entry::Json(place, value));
     }
 
+    /// Takes a name out, as JSON.
+    pub fn take(&mut self, name: &str) -> Option<Value> {
+        Some(match self.entries.remove(name)? {
+            Entry::Text(_, text) => Value::String(text),
+            Entry::Texts(texts) => texts.into(),
+            Entry::Json(_, value) => value,
+        })
+    }
+
+    /// The first name that is not among those that are declared, with the place where it arrived.
+    pub(crate) fn undeclared(&self, declared: &[&str]) -> Option<(&str, Place)> {
+        let (name, entry) = self.entries.iter().find(|(name, _)| !declared.contains(&name.as_str()))?;
+        let place = match entry {
+            Entry::Text(place, _) | Entry::Json(place, _) => *place,
+            Entry::Texts(_) => Place::Query,
+        };
+        Some((name, place))
+    }
+
+    /// One text for everything that arrived, the same for JSON and forms and for every order of names: tells whether two calls
+    /// ask for the same.
+    pub fn canonical(&self) -> String {
+        let mut out = String::new();
+        for (name, entry) in &self.entries {
+            out.push_str(&Value::from(name.as_str()).to_string());
+            match entry {
+                Entry::Text(_, text) => canonical(&Value::from(text.as_str()), &mut out),
+                Entry::Texts(texts) => canonical(&Value::from(texts.as_slice()), &mut out),
+                Entry::Json(_, value) => canonical(value, &mut out),
+            }
+        }
+        out
+    }
+
     /// The arguments of a tool call.
     pub fn arguments(map: serde_json::Map<String, Value>) -> Self {
         let entries = map.into_iter().map(|(name, value)| (name, Entry::Json(Place::Arguments, value))).collect();
@@ -82,6 +116,31 @@ impl Input {
     }
 }
 
+fn canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Null => out.push('-'),
+        // Numbers and booleans may arrive as text.
+        Value::Bool(_) | Value::Number(_) => out.push_str(&Value::from(value.to_string()).to_string()),
+        Value::String(_) => out.push_str(&value.to_string()),
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                canonical(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(members) => {
+            out.push('{');
+            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
+            for (name, value) in sorted {
+                out.push_str(&Value::from(name.as_str()).to_string());
+                canonical(value, out);
+            }
+            out.push('}');
+        }
+    }
+}
+
 /// What is wrong with an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputError {
@@ -90,6 +149,8 @@ pub struct InputError {
     /// Where the outermost name arrived; `None` when it did not arrive at all.
     pub place: Option<Place>,
     pub problem: Problem,
+    /// The text that was found instead of a number or boolean.
+    pub found: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,11 +161,24 @@ pub enum Problem {
     Type(String),
     /// The right type with a value that is not allowed; holds the reason.
     Value(String),
+    /// No input of the action; only with [`Undeclared::Refused`](crate::twin::Undeclared).
+    Undeclared,
 }
 
 impl InputError {
     fn new(problem: Problem) -> Self {
-        Self { path: Vec::new(), place: None, problem }
+        Self { path: Vec::new(), place: None, problem, found: None }
+    }
+
+    fn found(mut self, text: &str) -> Self {
+        self.found = Some(text.to_owned());
+        self
+    }
+
+    /// An input that the action does not have.
+    pub(crate) fn undeclared(name: &str, place: Place) -> Self {
+        let problem = Problem::Undeclared;
+        Self { path: vec![name.to_owned()], place: Some(place), problem, found: None }
     }
 
     fn within(mut self, name: impl Into<String>) -> Self {
@@ -124,6 +198,7 @@ impl fmt::Display for InputError {
             Problem::Missing => write!(f, "`{}` is missing", self.field()),
             Problem::Type(expected) => write!(f, "`{}` is not {expected}", self.field()),
             Problem::Value(reason) => write!(f, "`{}`: {reason}", self.field()),
+            Problem::Undeclared => write!(f, "`{}` is not known here", self.field()),
         }
     }
 }
@@ -209,13 +284,13 @@ fn visit_number<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value
     if let Ok(number) = text.parse::<i64>() {
         return visitor.visit_i64(number);
     }
-    Err(InputError::new(Problem::Type("an integer".to_owned())))
+    Err(InputError::new(Problem::Type("an integer".to_owned())).found(text))
 }
 
 fn visit_float<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, InputError> {
     match text.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => visitor.visit_f64(number),
-        _ => Err(InputError::new(Problem::Type("a number".to_owned()))),
+        _ => Err(InputError::new(Problem::Type("a number".to_owned())).found(text)),
     }
 }
 
@@ -223,7 +298,7 @@ fn visit_flag<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, 
     match text {
         "true" => visitor.visit_bool(true),
         "false" => visitor.visit_bool(false),
-        _ => Err(InputError::new(Problem::Type("a boolean".to_owned()))),
+        _ => Err(InputError::new(Problem::Type("a boolean".to_owned())).found(text)),
     }
 }
 
@@ -353,9 +428,9 @@ impl<'de> de::Deserializer<'de> for Lenient {
                 (_, Some(number), _) => visitor.visit_i64(number),
                 // A client may write 3 as 3.0; anything with a real fraction is refused.
                 (_, _, Some(number)) if number.fract() == 0.0 => visit_number(&format!("{number:.0}"), visitor),
-                _ => Err(InputError::new(Problem::Type("an integer".to_owned()))),
+                _ => Err(InputError::new(Problem::Type("an integer".to_owned())).found(&number.to_string())),
             },
-            _ => Err(InputError::new(Problem::Type("an integer".to_owned()))),
+            other => Err(InputError::new(Problem::Type("an integer".to_owned())).found(&other.to_string())),
         }
     }
 

@@ -4,10 +4,11 @@ use serde_json::Value;
 
 use crate::action::{Action, Cx, View};
 use crate::describe::Inputs;
-use crate::envelope::Fidelity;
+use crate::envelope::{Fidelity, Request};
+use crate::form::{self, File, Form};
 use crate::input::{Input, InputError, Place, pairs, percent_decode};
 use crate::reply::Reply;
-use crate::twin::Twin;
+use crate::twin::{Twin, Undeclared};
 
 /// How a route reads its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum Body {
     Json,
     /// A JSON object, or nothing usable, which counts as `{}`.
     Optional,
+    /// JSON or a form, as the content type says; what cannot be read counts as empty. See [`crate::form`].
+    Form,
     /// A JSON object, or a bare array that counts as the named member.
     ArrayAs(&'static str),
     /// Bytes, left to the action (`cx.body`).
@@ -73,19 +76,20 @@ impl<T: Twin> Route<T> {
     }
 
     pub const fn post<A: Action<T>>(path: &'static str) -> Self {
-        Self::new::<A>("POST", path, Body::Json)
+        Self::new::<A>("POST", path, T::BODY)
     }
 
     pub const fn put<A: Action<T>>(path: &'static str) -> Self {
-        Self::new::<A>("PUT", path, Body::Json)
+        Self::new::<A>("PUT", path, T::BODY)
     }
 
     pub const fn patch<A: Action<T>>(path: &'static str) -> Self {
-        Self::new::<A>("PATCH", path, Body::Json)
+        Self::new::<A>("PATCH", path, T::BODY)
     }
 
     pub const fn delete<A: Action<T>>(path: &'static str) -> Self {
-        Self::new::<A>("DELETE", path, Body::Optional)
+        let body = if matches!(T::BODY, Body::Form) { Body::Form } else { Body::Optional };
+        Self::new::<A>("DELETE", path, body)
     }
 
     /// Upper case.
@@ -129,7 +133,17 @@ impl<T: Twin> Route<T> {
     }
 }
 
-fn run<T: Twin, A: Action<T>>(cx: &mut Cx<'_, T>, input: Input, status: u16) -> Result<Reply, Failure<T::Error>> {
+fn run<T: Twin, A: Action<T>>(cx: &mut Cx<'_, T>, mut input: Input, status: u16) -> Result<Reply, Failure<T::Error>> {
+    for &name in T::COMMON {
+        if let Some(value) = input.take(name) {
+            cx.common.insert(name.to_owned(), value);
+        }
+    }
+    if T::UNDECLARED == Undeclared::Refused
+        && let Some((name, place)) = input.undeclared(Inputs::names::<A>())
+    {
+        return Err(Failure::Input(InputError::undeclared(name, place)));
+    }
     let action: A = input.decode().map_err(Failure::Input)?;
     let output = action.run(cx).map_err(Failure::Refused)?;
     let mut reply = Reply::new(status);
@@ -241,14 +255,33 @@ fn matched(segments: &[Segment], parts: &[&str]) -> Option<Input> {
     Some(input)
 }
 
-/// Adds query and body to the path's values.
-pub(crate) fn collect<E>(mut input: Input, body: Body, query: &str, bytes: &[u8]) -> Result<Input, Failure<E>> {
-    for (name, value) in pairs(query) {
-        let name = name.strip_suffix("[]").unwrap_or(&name);
-        input.put_query(name, value);
+/// Adds query and body to the path's values; files are given back.
+pub(crate) fn collect<E>(
+    mut input: Input,
+    body: Body,
+    brackets: bool,
+    request: &Request,
+) -> Result<(Input, Vec<File>), Failure<E>> {
+    let (query, bytes) = (&request.query, &request.body);
+    if brackets {
+        for (name, value) in form::expand(pairs(query)) {
+            input.put_json(Place::Query, name, value);
+        }
+    } else {
+        for (name, value) in pairs(query) {
+            let name = name.strip_suffix("[]").unwrap_or(&name);
+            input.put_query(name, value);
+        }
     }
     let value = match body {
-        Body::None | Body::Raw => return Ok(input),
+        Body::None | Body::Raw => return Ok((input, Vec::new())),
+        Body::Form => {
+            let Form { members, files } = Form::read(&request.headers, bytes);
+            for (name, value) in members {
+                input.put_json(Place::Body, name, value);
+            }
+            return Ok((input, files));
+        }
         Body::Optional => serde_json::from_slice(bytes).unwrap_or_default(),
         Body::Json | Body::ArrayAs(_) => serde_json::from_slice(bytes).map_err(|_| Failure::MalformedBody)?,
     };
@@ -264,5 +297,5 @@ pub(crate) fn collect<E>(mut input: Input, body: Body, query: &str, bytes: &[u8]
         (_, Body::Optional) => {}
         _ => return Err(Failure::MalformedBody),
     }
-    Ok(input)
+    Ok((input, Vec::new()))
 }

@@ -7,10 +7,10 @@ use crate::clock::Time;
 use crate::envelope::{Answer, Caller, Delivery, Delta, Fidelity, Report, Request, Seeded, ToolAnswer, ToolCall};
 use crate::input::Input;
 use crate::reply::{Reply, ToolReply};
-use crate::routes::{Failure, Router, collect};
+use crate::routes::{Body, Failure, Router, collect};
 use crate::store::Store;
 use crate::tools::Tool;
-use crate::twin::{Twin, VendorError};
+use crate::twin::{Recall, Twin, VendorError};
 
 /// What a twin may reach: the imports of `pome:twin/host`.
 pub trait Host {
@@ -98,11 +98,29 @@ impl<T: Twin> Session<T> {
         };
         let envelope = Envelope { caller, origin, request: Some(request), call: None, doc: route.doc };
         let mut cx = context::<T>(&mut self.state, &envelope, host);
+        let brackets = matches!(T::BODY, Body::Form);
+        let mut place = None;
         let outcome = T::admit(&mut cx)
             .map_err(Failure::Refused)
-            .and_then(|()| collect(input, route.body, &request.query, &request.body))
-            .and_then(|input| (route.run)(&mut cx, input, route.status));
+            .and_then(|()| collect(input, route.body, brackets, request))
+            .and_then(|(input, files)| {
+                cx.files = files;
+                match T::recall(&mut cx, &input).map_err(Failure::Refused)? {
+                    Recall::Nothing => {}
+                    Recall::Keep(name) => place = Some(name),
+                    Recall::Known(reply) => {
+                        cx.replayed();
+                        return Ok(reply);
+                    }
+                }
+                (route.run)(&mut cx, input, route.status)
+            });
+        let place = place.filter(|_| decoded(&outcome));
         let (mut reply, error) = match outcome {
+            Ok(reply) if cx.replayed => {
+                let error = (reply.status >= 400).then(|| error_text(&reply.body));
+                (reply, error)
+            }
             Ok(reply) => {
                 T::settle(&mut cx);
                 (reply, None)
@@ -116,6 +134,9 @@ impl<T: Twin> Session<T> {
         let Cx { delta, deliveries, replayed, kept, action, refusal, .. } = cx;
         let (action, fidelity) = (action.unwrap_or(route.action), reply.fidelity.unwrap_or(route.fidelity));
         let report = self.settle(action, fidelity, error.or(refusal), kept, delta, deliveries);
+        if let Some(place) = place {
+            self.remember(&envelope, host, place, &reply);
+        }
         Answer { status: reply.status, headers: reply.headers, body: reply.body, report: Report { replayed, ..report } }
     }
 
@@ -129,12 +150,24 @@ impl<T: Twin> Session<T> {
         let (caller, origin) = (&call.caller, &*call.origin);
         let envelope = Envelope { caller, origin, request: None, call: Some(call), doc: tool.doc };
         let mut cx = context::<T>(&mut self.state, &envelope, host);
+        let mut place = None;
         let outcome = arguments(&call.arguments).and_then(|arguments| {
             T::check_arguments(tool.name, &arguments).map_err(Failure::Refused)?;
             T::admit(&mut cx).map_err(Failure::Refused)?;
-            (tool.run)(&mut cx, Input::arguments(arguments))
+            let input = Input::arguments(arguments);
+            match T::recall(&mut cx, &input).map_err(Failure::Refused)? {
+                Recall::Nothing => {}
+                Recall::Keep(name) => place = Some(name),
+                Recall::Known(Reply { status, body, .. }) => {
+                    cx.replayed();
+                    return Ok(ToolReply { status, value: body, is_error: status >= 400, ..ToolReply::default() });
+                }
+            }
+            (tool.run)(&mut cx, input)
         });
+        let place = place.filter(|_| decoded(&outcome));
         let (reply, error) = match outcome {
+            Ok(reply) if cx.replayed => (reply, None),
             Ok(reply) => {
                 T::settle(&mut cx);
                 (reply, None)
@@ -144,11 +177,15 @@ impl<T: Twin> Session<T> {
                 (error.tool(&cx), Some(error.message()))
             }
         };
-        let Cx { delta, deliveries, replayed, .. } = cx;
-        // A view may turn an outcome into a tool error; then nothing of it stays either.
+        let Cx { delta, deliveries, replayed, kept, .. } = cx;
+        // A view may turn an outcome into a tool error; then nothing of it stays but what was kept on the way.
         let error = error.or_else(|| reply.is_error.then(|| error_text(&reply.value)));
         let fidelity = reply.fidelity.unwrap_or(tool.fidelity);
-        let report = self.settle(call_name(tool), fidelity, error, false, delta, deliveries);
+        let report = self.settle(call_name(tool), fidelity, error, kept, delta, deliveries);
+        if let Some(place) = place {
+            let stored = Reply { status: reply.status, body: reply.value.clone(), ..Reply::default() };
+            self.remember(&envelope, host, place, &stored);
+        }
         tool_answer(reply, Report { replayed, ..report })
     }
 
@@ -182,6 +219,11 @@ impl<T: Twin> Session<T> {
         }
     }
 
+    fn remember(&mut self, envelope: &Envelope<'_>, host: &dyn Host, place: String, reply: &Reply) {
+        T::remember(&mut context::<T>(&mut self.state, envelope, host), place, reply);
+        commit(&mut self.state);
+    }
+
     /// Commits or takes back what the call did and says which. What it has already kept stays.
     fn settle(
         &mut self,
@@ -206,6 +248,11 @@ impl<T: Twin> Session<T> {
     }
 }
 
+/// Whether the action was reached.
+const fn decoded<R, E>(outcome: &Result<R, Failure<E>>) -> bool {
+    matches!(outcome, Ok(_) | Err(Failure::Refused(_)))
+}
+
 /// The trace shows the name that the caller used.
 fn call_name<T: Twin>(tool: &Tool<T>) -> &'static str {
     tool.name
@@ -220,6 +267,8 @@ fn context<'a, T: Twin>(state: &'a mut T::State, envelope: &Envelope<'a>, host: 
         query: envelope.request.map_or("", |request| &request.query),
         headers: envelope.request.map_or(&[], |request| &request.headers),
         body: envelope.request.map_or(&[], |request| &request.body),
+        files: Vec::new(),
+        common: Map::new(),
         doc: envelope.doc,
         reads: envelope.request.is_some_and(|request| matches!(request.method.as_str(), "GET" | "HEAD")),
         tool: envelope.call,

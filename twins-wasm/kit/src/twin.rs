@@ -8,11 +8,30 @@ use crate::action::Cx;
 use crate::checks::{Check, Relaxed, Slot};
 use crate::describe::{Identity, NamedSeed};
 use crate::envelope::{Delivery, Request, ToolCall};
-use crate::input::InputError;
+use crate::input::{Input, InputError};
 use crate::reply::{Reply, ToolReply};
-use crate::routes::{Route, Router};
+use crate::routes::{Body, Route, Router};
 use crate::store::Store;
 use crate::tools::Tool;
+
+/// What becomes of names that an action does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undeclared {
+    Ignored,
+    /// On the REST door: [`Problem::Undeclared`](crate::input::Problem::Undeclared).
+    Refused,
+}
+
+/// What is known of a call before it is carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Recall {
+    #[default]
+    Nothing,
+    /// The answer is to be kept under this name.
+    Keep(String),
+    /// The answer that an earlier call got.
+    Known(Reply),
+}
 
 /// One vendor.
 pub trait Twin: Sized + 'static {
@@ -26,6 +45,13 @@ pub trait Twin: Sized + 'static {
     fn identity() -> Identity;
 
     const ROUTES: &'static [Route<Self>];
+    /// How the bodies of POST, PUT and PATCH are read where a row says nothing. With [`Body::Form`] query strings are read like
+    /// forms too (`created[gte]=1`).
+    const BODY: Body = Body::Json;
+    /// What becomes of names that an action does not have.
+    const UNDECLARED: Undeclared = Undeclared::Ignored;
+    /// Inputs that every REST action has. They are not among its fields but in [`Cx::common`](crate::Cx).
+    const COMMON: &'static [&'static str] = &[];
     const TOOLS: &'static [Tool<Self>];
     /// JSON arrays of tools as the vendor's server lists them. Every row of [`Self::TOOLS`] has its entry in one of them.
     const TOOL_LISTINGS: &'static [&'static str];
@@ -59,6 +85,16 @@ pub trait Twin: Sized + 'static {
     fn admit(_cx: &mut Cx<'_, Self>) -> Result<(), Self::Error> {
         Ok(())
     }
+
+    /// Whether the answer of this call is known from an earlier one, or is to be kept for a later one. Only looks. A tool's
+    /// arguments count as its input.
+    fn recall(_cx: &mut Cx<'_, Self>, _input: &Input) -> Result<Recall, Self::Error> {
+        Ok(Recall::Nothing)
+    }
+
+    /// Keeps the answer of a call for which [`Self::recall`] named a place, after what the call did was committed or taken
+    /// back. Not asked for a call whose inputs did not decode. What is written here stays.
+    fn remember(_cx: &mut Cx<'_, Self>, _place: String, _reply: &Reply) {}
 
     /// A last look at the state after an action that succeeded, before what it did is committed: for what follows from any
     /// change, whichever action made it. [`Table::pending`](crate::store::Table::pending) tells what changed.
