@@ -44,6 +44,24 @@ fn forged_tokens_are_refused_in_the_vendors_shape() {
 }
 
 #[test]
+fn credentials_that_the_twin_keeps_are_taken_where_they_belong() {
+    let twin = Twin::hostile();
+    let count = |sid: &str, key: &str| {
+        let authorization = format!("Bearer {key}");
+        twin.send("GET", &format!("/s/{sid}/count"), &[("authorization", &authorization)], b"").status
+    };
+    assert_eq!(count(SID, "key_anywhere"), 200);
+    assert_eq!(count("bound", "key_bound"), 200);
+    assert_eq!(count(SID, "key_bound"), 401);
+    assert_eq!(count(SID, "key_of_nobody"), 401);
+    assert_eq!(count(SID, "anywhere"), 401);
+    assert_eq!(count(SID, "key_crash"), 500);
+    assert_eq!(count(SID, "key_anywhere"), 200, "the world came back");
+    // What the twin says about its caller is not in the trace.
+    assert!(!twin.events().iter().any(|row| row.to_string().contains("key_")));
+}
+
+#[test]
 fn tokens_in_the_vendors_shape_work_for_their_session_only() {
     let twin = Twin::github();
     let secret = Secret::new(SECRET);

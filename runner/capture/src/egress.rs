@@ -80,6 +80,13 @@ impl EgressPolicy {
         policy
     }
 
+    /// Only what a list such as `POME_EGRESS_ALLOW` names, separated by commas.
+    pub fn named(list: Option<&str>) -> Self {
+        let mut policy = Self::default();
+        policy.allow_all(list.unwrap_or_default().split(','));
+        policy
+    }
+
     /// The base list, the provider addresses and `POME_EGRESS_ALLOW` of an environment.
     pub fn from_environment(environment: &BTreeMap<String, String>) -> Self {
         let mut policy = Self::base();

@@ -43,6 +43,7 @@ pub(crate) async fn session(call: &Call<'_>) -> Option<Reply> {
         },
         "/_pome/state" => Some(state(call).await),
         "/_pome/events" => Some(events(call)),
+        "/_pome/deliveries" => ok(call.shared.deliveries.list(call.world.owner).into()),
         "/_pome/routes" => ok(prepared.listings().routes.clone()),
         path => ok(prepared.extra(path.strip_prefix("/_pome/")?)?.clone()),
     }
@@ -58,7 +59,7 @@ async fn verbose_health(call: &Call<'_>) -> Bytes {
     body.insert("seed".to_owned(), call.world.seed_digest().into());
     body.insert("component".to_owned(), call.shared.component.digest().into());
     body.insert("events".to_owned(), call.world.events().into());
-    body.insert("deliveries".to_owned(), call.shared.deliveries.waiting(&call.sid).into());
+    body.insert("deliveries".to_owned(), call.shared.deliveries.waiting(call.world.owner).into());
     Value::Object(body).to_string().into()
 }
 
@@ -196,6 +197,7 @@ impl Visit<'_> {
         if let Err(fault) = outcome {
             return self.failed(&fault);
         }
+        self.shared.deliveries.forget(world.owner);
         let ticket = self.ticket(tape);
         if ticket.is_some() {
             core.event();
@@ -226,6 +228,9 @@ impl Visit<'_> {
                 return self.failed(&fault);
             }
         };
+        if seeded.accepted {
+            self.shared.deliveries.forget(world.owner);
+        }
         if let Some(clock) = parts.clock.filter(|_| seeded.accepted)
             && let Err(fault) = core.advance(Advance::To(clock))
         {
@@ -427,15 +432,16 @@ impl Visit<'_> {
         match (&self.parts.method, verb) {
             (&Method::DELETE, "") => {
                 self.shared.worlds.remove(&sid);
+                self.shared.deliveries.forget(world.owner);
                 reply_json(StatusCode::OK, json!({ "ok": true, "sid": sid }).to_string())
             }
             (&Method::POST, "reset") => self.reset(&world).await,
-            (&Method::POST, "clock") => self.clock(&sid, &world).await.unwrap_or_else(|refused| *refused),
+            (&Method::POST, "clock") => self.clock(&world).await.unwrap_or_else(|refused| *refused),
             _ => problem(StatusCode::METHOD_NOT_ALLOWED, "not_allowed", "known are DELETE, POST reset and POST clock"),
         }
     }
 
-    async fn clock(&self, sid: &str, world: &World) -> Result<Reply, Refused> {
+    async fn clock(&self, world: &World) -> Result<Reply, Refused> {
         let asked = self.object()?;
         let by = asked.get("advance_ms").filter(|value| !value.is_null());
         let by = match (by, instant(asked.get("set"), "set")?) {
@@ -458,11 +464,12 @@ impl Visit<'_> {
                 return Err(Box::new(self.failed(&fault)));
             }
         };
-        let now = core.now().and_then(|now| i64::try_from(now).ok());
+        let now = core.now();
         world.note(&core);
         drop(core);
         let count = deliveries.len();
-        self.shared.deliveries.add(sid, deliveries);
+        self.shared.deliveries.settle(world.owner, deliveries, now).await;
+        let now = now.and_then(|now| i64::try_from(now).ok());
         let body = json!({ "ok": true, "now": now.map(time::format), "deliveries": count });
         Ok(reply_json(StatusCode::OK, body.to_string()))
     }

@@ -13,7 +13,7 @@ use crate::http::{JSON, Reply, headers, reply};
 use crate::server::RuntimeInfo;
 
 /// Names below `_pome/` that belong to the platform.
-const RESERVED: [&str; 4] = ["health", "state", "events", "routes"];
+const RESERVED: [&str; 5] = ["health", "state", "events", "routes", "deliveries"];
 
 /// Answers that are the same every time.
 #[derive(Debug)]

@@ -31,6 +31,7 @@ mod uri;
 mod world;
 mod worlds;
 
+pub use delivery::Reach;
 pub use recorder::{Recorder, RecorderError, RecorderOptions};
 pub use secret::{BootSecret, BootSecretError, Resolved};
 pub use server::{HttpLimits, OnTrap, RuntimeInfo, Server, ServerConfig, StartError, Trapped};

@@ -302,6 +302,7 @@ async fn tool(call: &Call<'_>, name: &str, arguments: Vec<u8>, request_body: Bod
         None => None,
     };
     call.world.note(&core);
+    let now = core.now();
     let ticket = call.shared.recorder.ticket();
     drop(core);
 
@@ -326,7 +327,8 @@ async fn tool(call: &Call<'_>, name: &str, arguments: Vec<u8>, request_body: Bod
         error: outcome.report.error.as_deref(),
     };
     record(call, ticket, &id, &row).await;
-    call.shared.deliveries.add(&call.sid, std::mem::take(&mut outcome.report.deliveries));
+    let asked = std::mem::take(&mut outcome.report.deliveries);
+    call.shared.deliveries.add(call.world.owner, asked, now, Some(&id));
     wait(hit.as_ref()).await?;
     Ok(outcome)
 }

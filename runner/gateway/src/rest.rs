@@ -74,6 +74,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Resu
         None => None,
     };
     call.world.note(&core);
+    let now = core.now();
     let ticket = recorded.then(|| call.shared.recorder.ticket());
     drop(core);
 
@@ -105,7 +106,8 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Resu
     if let Some(ticket) = ticket {
         record(call, ticket, &id, &outcome).await;
     }
-    call.shared.deliveries.add(&call.sid, std::mem::take(&mut finished.report.deliveries));
+    let asked = std::mem::take(&mut finished.report.deliveries);
+    call.shared.deliveries.add(call.world.owner, asked, now, recorded.then_some(&id));
     wait(hit.as_ref()).await?;
     Ok(finished.into_reply())
 }

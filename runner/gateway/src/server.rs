@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::delivery::Deliveries;
+use crate::delivery::{Deliveries, Reach};
 use crate::description::Prepared;
 use crate::recorder::Recorder;
 use crate::seed;
@@ -48,6 +48,8 @@ pub struct ServerConfig {
     pub runtime: RuntimeInfo,
     /// Bounds on clients.
     pub limits: HttpLimits,
+    /// Which hosts beside this machine webhooks may go to. Absent: none.
+    pub reach: Option<Reach>,
     /// Called when the twin failed in a call, after its world was put back in order.
     pub on_trap: Option<OnTrap>,
 }
@@ -64,6 +66,7 @@ impl ServerConfig {
             admin_token: None,
             runtime: RuntimeInfo::default(),
             limits: HttpLimits::default(),
+            reach: None,
             on_trap: None,
         }
     }
@@ -239,6 +242,7 @@ impl Server {
         let bind = |source| StartError::Bind { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
+        let deliveries = Deliveries::new(config.reach, address, config.recorder.clone(), twin());
         let shared = Arc::new(Shared {
             component: config.component,
             prepared,
@@ -248,7 +252,7 @@ impl Server {
             admin_token: config.admin_token.filter(|token| !token.is_empty()),
             limits: config.limits,
             address,
-            deliveries: Deliveries::default(),
+            deliveries,
             on_trap: config.on_trap,
             traps: Mutex::default(),
         });
@@ -292,6 +296,7 @@ impl Server {
         let world = self.shared.worlds.default_world();
         let mut core = world.hold().await;
         core.forget_events();
+        self.shared.deliveries.forget(world.owner);
         let outcome = core.reset();
         world.note(&core);
         outcome

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 use pome_sandbox::{Caller, Tokens};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::control;
@@ -131,6 +132,16 @@ pub(crate) async fn answer(
         .filter(|token| !token.is_empty())
         .ok_or(Denied::Absent)
         .and_then(|token| verify(&shared.secret, &shared.component.description().id, tokens, token, now));
+    let session = match (session, token.as_deref()) {
+        // Not the host's own: perhaps the twin's.
+        (Err(Denied::Invalid), Some(token)) if is_kept(tokens, token) => {
+            match kept(shared, sid.as_deref(), token, now).await {
+                Ok(session) => Ok(session),
+                Err(case) => return Ok(shared.prepared.refusal(case)),
+            }
+        }
+        (session, _) => session,
+    };
     let session = match session {
         Ok(session) if sid.as_ref().is_some_and(|sid| *sid != session.sid) => {
             return Ok(shared.prepared.refusal(Denied::OtherSession.case()));
@@ -172,6 +183,39 @@ pub(crate) async fn answer(
         }
     }
     rest::answer(&call, bytes, Door::Route).await
+}
+
+/// Whether a token looks like one of those that the twin's state holds.
+fn is_kept(tokens: &Tokens, token: &str) -> bool {
+    tokens.kept.iter().any(|prefix| token.starts_with(prefix.as_str()))
+}
+
+/// Asks the twin whose credential a token is; otherwise the case of the refusal.
+async fn kept(shared: &Shared, sid: Option<&str>, token: &str, now: u64) -> Result<Session, &'static str> {
+    let world = match sid {
+        Some(sid) => shared.worlds.find(sid, now).ok_or(Denied::Invalid.case())?,
+        None => Arc::clone(shared.worlds.default_world()),
+    };
+    let mut core = world.hold().await;
+    let claims = match core.authenticate(token) {
+        Ok(claims) => claims,
+        Err(fault) => {
+            core.recover(&fault);
+            return Err("trap");
+        }
+    };
+    drop(core);
+    let claims = claims.ok_or("unknown-key")?;
+    let parsed: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| "trap")?;
+    let text = |name: &str| parsed.get(name).and_then(Value::as_str).map(str::to_owned);
+    let tokens = &shared.component.description().tokens;
+    Ok(Session {
+        // A credential without a session of its own belongs to whichever world holds it.
+        sid: text("sid").or_else(|| sid.map(str::to_owned)).unwrap_or_else(|| "default".to_owned()),
+        team: text("team_id").unwrap_or_default(),
+        login: tokens.claims.iter().find_map(|(name, _)| text(name)),
+        claims,
+    })
 }
 
 /// Whether a request line holds a whole address whose host is a local name of the twin: `http://api.github.localhost/user`.

@@ -198,6 +198,10 @@ impl Core {
         self.with(Live::export_state)
     }
 
+    pub(crate) fn authenticate(&mut self, token: &str) -> Result<Option<Vec<u8>>, Fault> {
+        self.with(|live| live.authenticate(token))
+    }
+
     /// Virtual time in milliseconds.
     pub(crate) fn now(&self) -> Option<u64> {
         self.live.as_ref().ok().map(Live::now)

@@ -153,6 +153,8 @@ pub struct Plan {
     pub supervisor: Vec<String>,
     /// Which hosts the capture proxy lets through; absent without capture.
     pub egress: Option<EgressPolicy>,
+    /// Where webhooks of twins may go beside this machine: what the user names in `POME_EGRESS_ALLOW`, no model providers.
+    pub deliveries: EgressPolicy,
     /// What session tokens are signed with; absent: drawn for each run.
     pub secret: Option<String>,
     /// Token of the twins' admin routes.
@@ -326,6 +328,7 @@ fn one(
         environment: Arc::clone(environment),
         supervisor: request.supervisor.clone(),
         egress: request.capture.then(|| EgressPolicy::from_environment(environment)),
+        deliveries: EgressPolicy::named(environment.get(env::EGRESS_ALLOW).map(String::as_str)),
         secret: set(environment, env::TWIN_AUTH_SECRET),
         admin_token: set(environment, env::TWIN_ADMIN_TOKEN),
         artifacts_dir: request.artifacts_dir.clone(),

@@ -2,7 +2,7 @@
 // precompiles what is listed here and present in `twins-wasm/prebuilt/`.
 
 /// Twins, by the name of their component.
-pub(crate) const TWIN_NAMES: &[&str] = &["github"];
+pub(crate) const TWIN_NAMES: &[&str] = &["github", "stripe", "slack"];
 
 /// Components that only judge.
 pub(crate) const EVALUATOR_NAMES: &[&str] = &["evaluator"];

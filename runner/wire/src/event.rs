@@ -31,7 +31,7 @@ pub mod kind {
     }
 
     /// The kinds that a trace may hold.
-    pub const ALL: [&str; 8] = [
+    pub const ALL: [&str; 9] = [
         TwinHttp::NAME,
         LlmCall::NAME,
         ToolUse::NAME,
@@ -40,6 +40,7 @@ pub mod kind {
         Hook::NAME,
         LlmTurn::NAME,
         OtelSpan::NAME,
+        WebhookDelivery::NAME,
     ];
 
     kinds! {
@@ -59,6 +60,8 @@ pub mod kind {
         LlmTurn = "LlmTurnEvent";
         /// An OpenTelemetry span.
         OtelSpan = "OtelSpanEvent";
+        /// One try to deliver what a twin asked to have sent.
+        WebhookDelivery = "WebhookDeliveryEvent";
         /// A refused tunnel, in its own file.
         EgressRefused = "EgressRefusedEvent";
     }
@@ -342,6 +345,35 @@ pub struct LlmTurnEvent {
     /// Keys that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// One try to deliver what a twin asked to have sent, such as a webhook. Written only: readers keep it as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WebhookDeliveryEvent {
+    /// When.
+    pub ts: String,
+    /// Of this row.
+    pub event_id: String,
+    /// The call that caused it; null when time did.
+    pub parent_event_id: Option<String>,
+    /// Always `WebhookDeliveryEvent`.
+    pub kind: kind::WebhookDelivery,
+    /// Lower-case id of the twin.
+    pub twin: String,
+    /// The twin's name for the delivery, the same for every try.
+    pub delivery_id: String,
+    /// Upper case.
+    pub method: String,
+    /// Where to.
+    pub url: String,
+    /// Counted from 1.
+    pub attempt: u64,
+    /// Virtual time at which this try was due.
+    pub due: String,
+    /// The receiver's status; null when nobody answered.
+    pub status: Option<u16>,
+    /// Why nobody answered.
+    pub error: Option<String>,
 }
 
 /// One row of `egress.jsonl`.

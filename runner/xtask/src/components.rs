@@ -46,6 +46,8 @@ pub(crate) struct Guest {
 
 const GUESTS: &[Guest] = &[
     Guest { name: "github", package: "twin-github", folder: "twins-wasm/github", prebuilt: "twins-wasm/prebuilt" },
+    Guest { name: "stripe", package: "twin-stripe", folder: "twins-wasm/stripe", prebuilt: "twins-wasm/prebuilt" },
+    Guest { name: "slack", package: "twin-slack", folder: "twins-wasm/slack", prebuilt: "twins-wasm/prebuilt" },
     Guest {
         name: "evaluator",
         package: "pome-evaluator",

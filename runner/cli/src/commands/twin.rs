@@ -4,8 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use pome_capture::{EgressPolicy, Target};
 use pome_gateway::token::{self, Claims, Secret};
 use pome_gateway::{BootSecret, Recorder, RecorderOptions, RuntimeInfo, Server, ServerConfig, StartError};
 use pome_run::interrupt::Interrupt;
@@ -132,11 +134,13 @@ async fn listen(component: Component, boot: Boot, cx: &Context) -> Result<Exit, 
         Interrupt::install().map_err(|error| Failure::orchestrator("signals cannot be received").because(&error))?;
     let recorder = Recorder::create(boot.recorder).map_err(|error| Failure::from_error(Exit::Orchestrator, &error))?;
     let auth_token = mint(&boot.secret, &description)?;
+    let policy = EgressPolicy::named(cx.environment.get(env::EGRESS_ALLOW));
     let server = Server::start(ServerConfig {
         addr: boot.address,
         world: boot.world,
         admin_token: boot.admin_token,
         runtime: boot.runtime,
+        reach: Some(Arc::new(move |host, port| policy.allows(&Target { host: host.to_owned(), port }))),
         ..ServerConfig::new(component, recorder, boot.secret)
     })
     .await

@@ -129,6 +129,7 @@ impl twin::Guest for Hostile {
             ("GET", "/clock", "clock"),
             ("GET", "/random", "random"),
             ("POST", "/later", "later"),
+            ("POST", "/hook", "hook"),
         ];
         let routes = names
             .iter()
@@ -178,7 +179,7 @@ impl twin::Guest for Hostile {
                 form: None,
                 prefixes: Vec::new(),
                 claims: Vec::new(),
-                kept: Vec::new(),
+                kept: vec!["key_".to_owned()],
             },
             variables: Vec::new(),
             routes,
@@ -256,6 +257,20 @@ impl twin::Guest for Hostile {
                 world(|world| world.due = Some(host::now() + 60_000));
                 answer(202, "later", "{}")
             }
+            // Has the body's address called at once, again after one minute, and once more after two.
+            ("POST", "/hook") => {
+                let mut answer = increment("hook");
+                answer.report.deliveries.push(Delivery {
+                    id: "delivery_2".to_owned(),
+                    method: "POST".to_owned(),
+                    url: String::from_utf8_lossy(&request.body).into_owned(),
+                    headers: vec![Header { name: "x-count".to_owned(), value: world(|world| world.count).to_string() }],
+                    body: b"{\"hello\":1}".to_vec(),
+                    due: host::now(),
+                    retries: vec![60_000, 120_000],
+                });
+                answer
+            }
             _ => {
                 let mut answer = answer(501, "", "{\"message\":\"not modelled\"}");
                 answer.report.action = None;
@@ -286,8 +301,13 @@ impl twin::Guest for Hostile {
         format!("{{\"count\":{count},\"ballast\":{ballast}}}").into_bytes()
     }
 
-    fn authenticate(_: String) -> Option<Vec<u8>> {
-        None
+    fn authenticate(token: String) -> Option<Vec<u8>> {
+        match token.as_str() {
+            "key_anywhere" => Some(b"{\"login\":\"alice\"}".to_vec()),
+            "key_bound" => Some(b"{\"sid\":\"bound\"}".to_vec()),
+            "key_crash" => crash(),
+            _ => None,
+        }
     }
 
     fn advance() -> Vec<Delivery> {
