@@ -6,7 +6,8 @@
     issue = run.get("/repos/acme/api/issues/1")
     run.finish("looked at one issue")
 
-Only the standard library, so the agents run wherever Python does.
+`stripe_api.py` and `slack_api.py` are the same for the other vendors. Only the standard library, so the agents run wherever
+Python does.
 """
 
 import base64
@@ -26,7 +27,8 @@ def start():
         sys.exit(0)
     return Run(
         os.environ["POME_TASK"],
-        os.environ["POME_GITHUB_REST_URL"],
+        # Absent when the run has no GitHub; then nothing below is called.
+        os.environ.get("POME_GITHUB_REST_URL", ""),
         os.environ["POME_AUTH_TOKEN"],
     )
 
