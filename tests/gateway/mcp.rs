@@ -220,3 +220,20 @@ fn the_two_listings_differ_in_one_key_only() {
     }
     assert_eq!(listed, plain);
 }
+
+#[test]
+fn the_older_call_takes_other_spellings_where_the_twin_says_so() {
+    let twin = Twin::hostile();
+    let call = |kind: &str, body: &str| {
+        let authorization = format!("Bearer {}", crate::support::token(SID, 60));
+        let headers = [("authorization", authorization.as_str()), ("content-type", kind)];
+        twin.send("POST", &format!("/s/{SID}/mcp/call"), &headers, body.as_bytes()).status
+    };
+    assert_eq!(call("application/json", r#"{"tool":"increment"}"#), 200);
+    assert_eq!(call("application/json", r#"{"name":"increment","params":{}}"#), 200);
+    assert_eq!(call("application/x-www-form-urlencoded", "tool=increment"), 200);
+    assert_eq!(twin.get("/count").text(), "3");
+    assert_eq!(call("application/x-www-form-urlencoded", "other=increment"), 501);
+    let strict = Twin::github();
+    assert_eq!(strict.post("/mcp/call", json!({ "name": "get_me", "params": {} })).status, 422);
+}

@@ -14,7 +14,8 @@ use crate::journal::Step;
 use crate::json::push_string;
 use crate::rest::{self, Door, Outcome, failed, hit_error, record, trapped, unreached, wait};
 use crate::row::Body;
-use crate::session::{Call, request_id};
+use crate::session::{Call, is_form, request_id};
+use crate::uri;
 
 /// Protocol versions that a client may shake hands on. The wire is the same for all of them.
 const PROTOCOLS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
@@ -359,30 +360,52 @@ fn finished(call: &Call<'_>, result: Option<Result<ToolAnswer, Fault>>) -> ToolO
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct LegacyCall<'a> {
-    #[serde(borrow)]
-    tool: Cow<'a, str>,
+    #[serde(borrow, default)]
+    tool: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     arguments: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+}
+
+/// The tool and its arguments, as far as the twin lets them be spelled so.
+fn read_legacy<'a>(call: &Call<'_>, body: &'a [u8]) -> Option<(Cow<'a, str>, Option<&'a str>)> {
+    let description = call.shared.component.description();
+    if description.call_forms
+        && is_form(&call.parts.headers)
+        && let Ok(form) = std::str::from_utf8(body)
+    {
+        let tool = uri::parameter(form, "tool").or_else(|| uri::parameter(form, "name"))?;
+        return Some((tool, None));
+    }
+    let parsed = serde_json::from_slice::<LegacyCall<'_>>(body).ok().filter(|_| is_object(body))?;
+    let (mut tool, mut arguments) = (parsed.tool, parsed.arguments);
+    if description.call_aliases {
+        tool = tool.or(parsed.name);
+        arguments = arguments.or(parsed.params);
+    }
+    Some((tool?, arguments.map(RawValue::get)))
 }
 
 /// `POST /mcp/call` with `{tool, arguments}`. What cannot be called goes to the twin as the request it is: refusing it is the
 /// vendor's business.
 pub(crate) async fn legacy_call(call: &Call<'_>, body: Bytes) -> Result<Reply, Closed> {
-    let parsed = serde_json::from_slice::<LegacyCall<'_>>(&body).ok().filter(|_| is_object(&body));
-    let Some(parsed) = parsed else {
+    let Some((tool, arguments)) = read_legacy(call, &body) else {
         return rest::answer(call, body.clone(), Door::Tool(None)).await;
     };
-    let arguments = match parsed.arguments.map(RawValue::get) {
+    let arguments = match arguments {
         None | Some("null") => Some("{}"),
         Some(arguments) => Some(arguments).filter(|arguments| arguments.starts_with('{')),
     };
     match arguments {
-        Some(arguments) if call.shared.prepared.has_tool(&parsed.tool) => {
-            plain(call, &parsed.tool, arguments.as_bytes().to_vec(), &body).await
+        Some(arguments) if call.shared.prepared.has_tool(&tool) => {
+            plain(call, &tool, arguments.as_bytes().to_vec(), &body).await
         }
-        _ => rest::answer(call, body.clone(), Door::Tool(Some(&parsed.tool))).await,
+        _ => rest::answer(call, body.clone(), Door::Tool(Some(&tool))).await,
     }
 }
 

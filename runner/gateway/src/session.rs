@@ -261,7 +261,7 @@ fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let kind = content_type(headers).to_ascii_lowercase();
     kind.starts_with("application/x-www-form-urlencoded") || kind.starts_with("multipart/form-data")
 }

@@ -181,6 +181,10 @@ pub struct Description {
     pub root_mount: bool,
     /// Whether time has effects of its own.
     pub clockwork: bool,
+    /// Whether `POST /mcp/call` also takes `name` and `params`.
+    pub call_aliases: bool,
+    /// Whether `POST /mcp/call` also takes a form.
+    pub call_forms: bool,
     /// Whether admin calls appear in the trace.
     pub records_admin: bool,
     /// Whether the correlation header is stamped as `tool_call_id`.

@@ -53,6 +53,8 @@ pub(crate) fn identity() -> Identity {
         default_port: 3333,
         root_mount: false,
         clockwork: false,
+        call_aliases: false,
+        call_forms: false,
         records_admin: true,
         stamps_tool_call: true,
         health: json!({

@@ -144,6 +144,8 @@ pub fn description(from: Description) -> wit_describe::Description {
         default_port: identity.default_port,
         root_mount: identity.root_mount,
         clockwork: identity.clockwork,
+        call_aliases: identity.call_aliases,
+        call_forms: identity.call_forms,
         records_admin: identity.records_admin,
         stamps_tool_call: identity.stamps_tool_call,
         health: json(&identity.health),

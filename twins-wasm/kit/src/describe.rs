@@ -26,6 +26,8 @@ pub struct Identity {
     pub default_port: u16,
     pub root_mount: bool,
     pub clockwork: bool,
+    pub call_aliases: bool,
+    pub call_forms: bool,
     pub records_admin: bool,
     pub stamps_tool_call: bool,
     pub health: Value,

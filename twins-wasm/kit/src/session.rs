@@ -288,14 +288,12 @@ fn parse_seed<T: Twin>(document: Option<&[u8]>) -> Result<Value, T::Error> {
         Some(bytes) => bytes,
         None => T::SEEDS.iter().find(|seed| seed.name == "default").map_or(&b"{}"[..], |seed| seed.json.as_bytes()),
     };
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(mut members)) => {
-            members.remove("_meta");
-            members.remove("_clock");
-            Ok(Value::Object(members))
-        }
-        _ => Err(T::Error::malformed_body()),
+    let mut document = T::read_seed(bytes)?;
+    if let Value::Object(members) = &mut document {
+        members.remove("_meta");
+        members.remove("_clock");
     }
+    Ok(document)
 }
 
 fn vendor_error<T: Twin>(failure: Failure<T::Error>) -> T::Error {

@@ -63,6 +63,14 @@ pub trait Twin: Sized + 'static {
     /// `default` is among them.
     const SEEDS: &'static [NamedSeed];
 
+    /// Reads the bytes of a seed. What is no JSON object is refused, unless the vendor's twin takes it for something.
+    fn read_seed(bytes: &[u8]) -> Result<Value, Self::Error> {
+        match serde_json::from_slice(bytes) {
+            Ok(document @ Value::Object(_)) => Ok(document),
+            _ => Err(Self::Error::malformed_body()),
+        }
+    }
+
     /// Builds the world from a seed document. The state is empty when this is called; on an error the world of before stays.
     /// The answer is what `POST /admin/seed` says.
     fn seed(document: Value, cx: &mut Cx<'_, Self>) -> Result<Value, Self::Error>;

@@ -165,6 +165,8 @@ impl twin::Guest for Hostile {
             default_port: 3399,
             root_mount: false,
             clockwork: false,
+            call_aliases: true,
+            call_forms: true,
             records_admin: false,
             stamps_tool_call: false,
             health: b"{}".to_vec(),
