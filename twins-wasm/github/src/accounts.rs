@@ -1,5 +1,7 @@
 //! Organizations with their members and teams, and what people say about themselves and whom they follow.
 
+use std::collections::BTreeMap;
+
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::store::{Cell, Table};
 
@@ -7,6 +9,32 @@ use crate::state::{Permission, Repo, RepoId, State, User, UserKind, fold};
 
 /// A login in lower case.
 pub(crate) type Login = String;
+
+/// Switches of an organization by the vendor's names, and how they stand before anybody turns them.
+pub(crate) const SWITCHES: &[(&str, bool)] = &[
+    ("has_organization_projects", true),
+    ("has_repository_projects", true),
+    ("members_can_create_public_repositories", true),
+    ("members_can_create_private_repositories", true),
+    ("members_can_create_internal_repositories", false),
+    ("members_can_create_pages", true),
+    ("members_can_create_public_pages", true),
+    ("members_can_create_private_pages", true),
+    ("members_can_fork_private_repositories", false),
+    ("web_commit_signoff_required", false),
+];
+
+/// Further switches, about what keeps repositories safe.
+pub(crate) const SAFETY: &[(&str, bool)] = &[
+    ("deploy_keys_enabled_for_repositories", true),
+    ("advanced_security_enabled_for_new_repositories", false),
+    ("dependabot_alerts_enabled_for_new_repositories", false),
+    ("dependabot_security_updates_enabled_for_new_repositories", false),
+    ("dependency_graph_enabled_for_new_repositories", false),
+    ("secret_scanning_enabled_for_new_repositories", false),
+    ("secret_scanning_push_protection_enabled_for_new_repositories", false),
+    ("secret_scanning_push_protection_custom_link_enabled", false),
+];
 
 /// Settings of an organization that differ from what everybody has.
 #[derive(Debug, Clone)]
@@ -16,6 +44,10 @@ pub(crate) struct Settings {
     /// What members may do in every repository; `None` is nothing.
     pub(crate) base: Option<Permission>,
     pub(crate) members_create_repositories: bool,
+    /// Those of [`SWITCHES`] and [`SAFETY`] that somebody has set.
+    pub(crate) switches: BTreeMap<&'static str, bool>,
+    /// Where those are sent whose push was held back for a secret.
+    pub(crate) secret_link: Option<String>,
     pub(crate) updated_at: Option<Time>,
 }
 
@@ -26,8 +58,25 @@ impl Default for Settings {
             billing_email: None,
             base: Some(Permission::Read),
             members_create_repositories: true,
+            switches: BTreeMap::new(),
+            secret_link: None,
             updated_at: None,
         }
+    }
+}
+
+impl Settings {
+    /// How one of [`SWITCHES`] or [`SAFETY`] stands.
+    pub(crate) fn allows(&self, name: &str) -> bool {
+        let usual = || SWITCHES.iter().chain(SAFETY).any(|(switch, on)| *switch == name && *on);
+        self.switches.get(name).copied().unwrap_or_else(usual)
+    }
+
+    /// Whether members create repositories that everybody sees, or that only the organization sees.
+    pub(crate) fn members_create(&self, private: bool) -> bool {
+        let kind =
+            if private { "members_can_create_private_repositories" } else { "members_can_create_public_repositories" };
+        self.members_create_repositories && self.allows(kind)
     }
 }
 
@@ -52,6 +101,8 @@ pub(crate) struct Team {
     /// Only its members and the organization's owners see it.
     pub(crate) secret: bool,
     pub(crate) notifications: bool,
+    /// What it gets in a repository when nobody says.
+    pub(crate) permission: Permission,
     pub(crate) parent: Option<u64>,
     pub(crate) created_at: Time,
     pub(crate) updated_at: Time,

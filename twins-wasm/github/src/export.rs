@@ -8,8 +8,8 @@ use crate::actions::{check_suites, events, protection, rulesets, sub_issues, wor
 use crate::activity::{Asset, CommitComment, DeployKey, Gist, Hook, Thread};
 use crate::git::{Mode, Objects, Oid};
 use crate::state::{
-    CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Pull, Release, Repo, Review, ReviewComment,
-    State, Status, User,
+    CheckRun, Collaborator, Comment, GitRef, Issue, Label, Milestone, Permission, Pull, Release, Repo, Review,
+    ReviewComment, State, Status, User,
 };
 use pome_twin_kit::clock::{Seconds, Time};
 
@@ -163,6 +163,7 @@ fn organization(state: &State, org: &User) -> Option<Value> {
             json!({
                 "id": team.id, "slug": team.slug, "name": team.name, "description": team.description,
                 "privacy": if team.secret { "secret" } else { "closed" }, "parent_id": team.parent,
+                "permission": team.permission.word(),
                 "members": members
                     .map(|((_, login), maintains)| json!({
                         "login": state.spelled(login), "role": if *maintains { "maintainer" } else { "member" },
@@ -175,8 +176,19 @@ fn organization(state: &State, org: &User) -> Option<Value> {
             })
         })
         .collect();
-    let said = !members.is_empty() || !teams.is_empty();
-    said.then(|| json!({ "login": org.login, "members": members, "teams": teams }))
+    let settings = accounts.settings_of(&org.login);
+    let said = !members.is_empty() || !teams.is_empty() || settings.updated_at.is_some();
+    said.then(|| {
+        json!({
+            "login": org.login, "members": members, "teams": teams,
+            "settings": {
+                "description": settings.description, "billing_email": settings.billing_email,
+                "default_repository_permission": settings.base.map_or("none", Permission::role),
+                "members_can_create_repositories": flag(settings.members_create_repositories),
+                "switches": settings.switches, "secret_link": settings.secret_link,
+            },
+        })
+    })
 }
 
 fn user(user: &User) -> Value {

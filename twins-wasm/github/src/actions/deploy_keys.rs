@@ -117,7 +117,11 @@ impl Action<GitHub> for Create {
     type Output = Shown;
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Shown, Error> {
-        let repo = cx.repo_to_write(&self.owner, &self.repo, Permission::Admin)?.id;
+        let repo = cx.repo_to_write(&self.owner, &self.repo, Permission::Admin)?;
+        if !cx.state.accounts.settings_of(&repo.owner).allows("deploy_keys_enabled_for_repositories") {
+            return Err(Error::unprocessable("Deploy keys are disabled for this repository"));
+        }
+        let repo = repo.id;
         let refuse = |message: &str| {
             let row = json!({ "resource": "PublicKey", "code": "custom", "field": "key", "message": message });
             Err(Error::validation(vec![row]))

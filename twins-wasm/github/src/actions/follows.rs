@@ -264,14 +264,27 @@ fn addresses(state: &State, login: &str) -> Vec<Value> {
 }
 
 #[derive(Deserialize)]
-pub(crate) struct Emails {}
+pub(crate) struct Emails {
+    page: Option<i64>,
+    per_page: Option<i64>,
+}
+
+/// A page of addresses.
+pub(crate) struct Addresses(Page<Value>);
+
+impl View<GitHub> for Addresses {
+    fn rest(&self, cx: &Cx<'_, GitHub>, reply: &mut Reply) {
+        self.0.write(cx, reply, |_, row| Some(row));
+    }
+}
 
 impl Action<GitHub> for Emails {
     const NAME: &'static str = "list_emails";
-    type Output = Json<Vec<Value>>;
+    type Output = Addresses;
 
-    fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Self::Output, Error> {
-        Ok(Json(addresses(cx.state, cx.actor())))
+    fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Addresses, Error> {
+        let all = addresses(cx.state, cx.actor()).into_iter();
+        Ok(Addresses(Page::of(all, paging(self.page, self.per_page))))
     }
 }
 

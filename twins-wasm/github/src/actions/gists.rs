@@ -7,6 +7,7 @@ use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hex_id;
 use pome_twin_kit::{Action, Cx, Reply, View};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use serde_json::{Map, Value, json};
 
 use super::{Page, paging};
@@ -34,12 +35,26 @@ fn mime(name: &str) -> &'static str {
     }
 }
 
+/// What the file is written in, prose and data included.
+fn language(name: &str) -> Option<&'static str> {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("md") => Some("Markdown"),
+        Some("txt") => Some("Text"),
+        Some("json") => Some("JSON"),
+        Some("yml" | "yaml") => Some("YAML"),
+        Some("csv") => Some("CSV"),
+        Some("xml") => Some("XML"),
+        Some("toml") => Some("TOML"),
+        _ => super::repos::language_of(name),
+    }
+}
+
 fn files(id: &str, owner: &str, version: &Version, content: bool) -> Value {
     let mut all = Map::new();
     for (name, text) in &version.files {
         let raw = format!("https://gist.githubusercontent.com/{owner}/{id}/raw/{}/{}", version.sha, Encoded(name));
         let mut row = json!({
-            "filename": name, "type": mime(name), "language": super::repos::language_of(name), "raw_url": raw,
+            "filename": name, "type": mime(name), "language": language(name), "raw_url": raw,
             "size": text.len(),
         });
         if content {
@@ -275,7 +290,18 @@ fn keep(gist: &mut Gist, files: BTreeMap<String, String>, now: Time) {
 pub(crate) struct Create {
     description: Option<String>,
     files: BTreeMap<String, FileChange>,
-    public: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    public: bool,
+}
+
+/// `true`, or the word.
+fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Bool(flag) => Ok(flag),
+        Value::String(word) if word == "true" || word == "false" => Ok(word == "true"),
+        Value::Null => Ok(false),
+        _ => Err(D::Error::custom("is neither true nor false")),
+    }
 }
 
 impl Action<GitHub> for Create {
@@ -297,7 +323,7 @@ impl Action<GitHub> for Create {
         let number = cx.state.activity.next_gist.next();
         let id = hex_id(&format!("gist {number}")).get(..32).unwrap_or_default().to_owned();
         let description = self.description.filter(|text| !text.is_empty());
-        let public = self.public.unwrap_or(false);
+        let public = self.public;
         let mut gist =
             Gist { id: id.clone(), owner, description, public, created_at: now, updated_at: now, versions: Vec::new() };
         keep(&mut gist, files, now);

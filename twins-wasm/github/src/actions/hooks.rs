@@ -23,6 +23,73 @@ use crate::views::{Encoded, Site};
 
 type Key = (RepoId, u64);
 
+/// What a repository's webhook can subscribe to; `*` is all of it.
+const EVENTS: &[&str] = &[
+    "*",
+    "branch_protection_configuration",
+    "branch_protection_rule",
+    "check_run",
+    "check_suite",
+    "code_scanning_alert",
+    "commit_comment",
+    "create",
+    "custom_property_values",
+    "delete",
+    "dependabot_alert",
+    "deploy_key",
+    "deployment",
+    "deployment_status",
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issue_dependencies",
+    "issues",
+    "label",
+    "member",
+    "meta",
+    "milestone",
+    "package",
+    "page_build",
+    "project",
+    "project_card",
+    "project_column",
+    "public",
+    "pull_request",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "pull_request_review_thread",
+    "push",
+    "registry_package",
+    "release",
+    "repository",
+    "repository_advisory",
+    "repository_import",
+    "repository_ruleset",
+    "repository_vulnerability_alert",
+    "secret_scanning_alert",
+    "secret_scanning_alert_location",
+    "secret_scanning_scan",
+    "security_and_analysis",
+    "star",
+    "status",
+    "sub_issues",
+    "team_add",
+    "watch",
+    "workflow_job",
+    "workflow_run",
+];
+
+fn known_events(events: &[String]) -> Result<(), Error> {
+    let strange: Vec<&str> = events.iter().map(String::as_str).filter(|event| !EVENTS.contains(event)).collect();
+    if strange.is_empty() {
+        return Ok(());
+    }
+    let message = format!("These events are not allowed for this hook: {}", strange.join(", "));
+    Err(Error::validation(vec![json!({ "resource": "Hook", "code": "custom", "field": "events", "message": message })]))
+}
+
 /// The vendor's signature of a payload: HMAC over SHA-256, in hex. `None` cannot happen: this kind takes keys of any length.
 fn signature(secret: &[u8], payload: &[u8]) -> Option<String> {
     let signed = Hmac::<Sha256>::new_from_slice(secret).ok()?.chain_update(payload).finalize();
@@ -289,6 +356,7 @@ impl Action<GitHub> for Create {
             updated_at: now,
         };
         self.config.apply(&mut hook)?;
+        known_events(&hook.events)?;
         let same = |known: &Hook| known.url == hook.url && known.events == hook.events;
         if cx.state.activity.hooks_of(repo.id).any(same) {
             return Err(Error::custom("Hook", "Hook already exists on this repository"));
@@ -337,6 +405,7 @@ impl Action<GitHub> for Update {
             }
         }
         after.events.retain(|event| !self.remove_events.contains(event));
+        known_events(&after.events)?;
         after.active = self.active.unwrap_or(after.active);
         after.updated_at = cx.now();
         cx.changed(Some(row(&repo, &before)), Some(row(&repo, &after)));
@@ -521,12 +590,26 @@ pub(crate) struct Deliveries {
     repo: String,
     hook_id: u64,
     per_page: Option<i64>,
+    /// The delivery that the page begins with.
+    cursor: Option<u64>,
+    status: Option<Outcome>,
+}
+
+/// How a receiver took a delivery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome {
+    Success,
+    Failure,
 }
 
 /// A list of what was sent.
 pub(crate) struct SentList {
     key: Key,
     ids: Vec<u64>,
+    /// The first delivery of the next page.
+    next: Option<u64>,
+    size: usize,
 }
 
 impl View<GitHub> for SentList {
@@ -534,6 +617,10 @@ impl View<GitHub> for SentList {
         let site = Site::of(cx);
         let sent = self.ids.iter().filter_map(|id| site.state.activity.sent.get(&(self.key.0, self.key.1, *id)));
         reply.write_json(&sent.map(|sent| sent_view(sent, self.key, site, false)).collect::<Vec<_>>());
+        if let Some(next) = self.next {
+            let (origin, path, size) = (cx.origin, cx.path, self.size);
+            reply.header("link", format!("<{origin}{path}?per_page={size}&cursor={next}>; rel=\"next\""));
+        }
     }
 }
 
@@ -544,8 +631,13 @@ impl Action<GitHub> for Deliveries {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<SentList, Error> {
         let (repo, hook) = find(cx, &self.owner, &self.repo, self.hook_id)?;
         let size = paging(None, self.per_page).per_page;
-        let ids = cx.state.activity.sent_to(repo.id, hook.id).rev().map(|sent| sent.id).take(size).collect();
-        Ok(SentList { key: (repo.id, hook.id), ids })
+        // Nobody tells the twin how a receiver answered, so nothing has succeeded or failed.
+        let settled = self.status.is_none();
+        let all = cx.state.activity.sent_to(repo.id, hook.id).rev().map(|sent| sent.id);
+        let from = all.filter(|id| settled && self.cursor.is_none_or(|cursor| *id <= cursor));
+        let mut ids: Vec<u64> = from.take(size + 1).collect();
+        let next = if ids.len() > size { ids.pop() } else { None };
+        Ok(SentList { key: (repo.id, hook.id), ids, next, size })
     }
 }
 

@@ -228,6 +228,8 @@ pub(crate) struct ReadAll {
     owner: Option<String>,
     repo: Option<String>,
     last_read_at: Option<String>,
+    /// Marks as unread when it is false.
+    read: Option<bool>,
 }
 
 impl Action<GitHub> for ReadAll {
@@ -239,18 +241,19 @@ impl Action<GitHub> for ReadAll {
         let repo = repo_of(cx, self.owner.as_deref(), self.repo.as_deref())?;
         let now = cx.now();
         let until = moment(self.last_read_at.as_deref(), "last_read_at")?.unwrap_or(now);
+        let unread = self.read == Some(false);
         let mine = cx.state.activity.threads_for(cx.actor());
         let old = mine.filter(|thread| {
-            thread.unread && thread.updated_at <= until && repo.is_none_or(|repo| thread.subject.0 == repo)
+            thread.unread != unread && thread.updated_at <= until && repo.is_none_or(|repo| thread.subject.0 == repo)
         });
         let ids: Vec<u64> = old.map(|thread| thread.id).collect();
         for id in &ids {
             if let Some(thread) = cx.state.activity.threads.get_mut(id) {
-                thread.unread = false;
-                thread.last_read_at = Some(now);
+                thread.unread = unread;
+                thread.last_read_at = Some(now).filter(|_| !unread);
             }
         }
-        cx.changed(None, Some(json!({ "read": ids })));
+        cx.changed(None, Some(if unread { json!({ "unread": ids }) } else { json!({ "read": ids }) }));
         Ok(Empty)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Page, paging};
 use crate::GitHub;
 use crate::access::Access;
-use crate::accounts::Membership;
+use crate::accounts::{Membership, Settings};
 use crate::error::Error;
 use crate::state::{Permission, User, fold};
 use crate::views::Site;
@@ -80,8 +80,97 @@ pub(crate) struct Update {
     twitter_username: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     description: Option<Option<String>>,
-    default_repository_permission: Option<String>,
+    default_repository_permission: Option<BasePermission>,
     members_can_create_repositories: Option<bool>,
+    members_allowed_repository_creation_type: Option<CreationType>,
+    secret_scanning_push_protection_custom_link: Option<String>,
+    has_organization_projects: Option<bool>,
+    has_repository_projects: Option<bool>,
+    members_can_create_public_repositories: Option<bool>,
+    members_can_create_private_repositories: Option<bool>,
+    members_can_create_internal_repositories: Option<bool>,
+    members_can_create_pages: Option<bool>,
+    members_can_create_public_pages: Option<bool>,
+    members_can_create_private_pages: Option<bool>,
+    members_can_fork_private_repositories: Option<bool>,
+    web_commit_signoff_required: Option<bool>,
+    deploy_keys_enabled_for_repositories: Option<bool>,
+    advanced_security_enabled_for_new_repositories: Option<bool>,
+    dependabot_alerts_enabled_for_new_repositories: Option<bool>,
+    dependabot_security_updates_enabled_for_new_repositories: Option<bool>,
+    dependency_graph_enabled_for_new_repositories: Option<bool>,
+    secret_scanning_enabled_for_new_repositories: Option<bool>,
+    secret_scanning_push_protection_enabled_for_new_repositories: Option<bool>,
+    secret_scanning_push_protection_custom_link_enabled: Option<bool>,
+}
+
+/// What every member may do in every repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum BasePermission {
+    Read,
+    Write,
+    Admin,
+    None,
+}
+
+/// Which repositories members create; an older way to say what the switches say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum CreationType {
+    All,
+    Private,
+    None,
+}
+
+impl Update {
+    /// The switches that are set, by the vendor's names.
+    fn switches(&self) -> impl Iterator<Item = (&'static str, bool)> {
+        let mut set = vec![
+            ("has_organization_projects", self.has_organization_projects),
+            ("has_repository_projects", self.has_repository_projects),
+        ];
+        if let Some(kind) = self.members_allowed_repository_creation_type {
+            set.push(("members_can_create_public_repositories", Some(kind == CreationType::All)));
+            set.push(("members_can_create_private_repositories", Some(kind != CreationType::None)));
+        }
+        set.extend([
+            ("members_can_create_public_repositories", self.members_can_create_public_repositories),
+            ("members_can_create_private_repositories", self.members_can_create_private_repositories),
+            ("members_can_create_internal_repositories", self.members_can_create_internal_repositories),
+            ("members_can_create_pages", self.members_can_create_pages),
+            ("members_can_create_public_pages", self.members_can_create_public_pages),
+            ("members_can_create_private_pages", self.members_can_create_private_pages),
+            ("members_can_fork_private_repositories", self.members_can_fork_private_repositories),
+            ("web_commit_signoff_required", self.web_commit_signoff_required),
+            ("deploy_keys_enabled_for_repositories", self.deploy_keys_enabled_for_repositories),
+            ("advanced_security_enabled_for_new_repositories", self.advanced_security_enabled_for_new_repositories),
+            ("dependabot_alerts_enabled_for_new_repositories", self.dependabot_alerts_enabled_for_new_repositories),
+            (
+                "dependabot_security_updates_enabled_for_new_repositories",
+                self.dependabot_security_updates_enabled_for_new_repositories,
+            ),
+            ("dependency_graph_enabled_for_new_repositories", self.dependency_graph_enabled_for_new_repositories),
+            ("secret_scanning_enabled_for_new_repositories", self.secret_scanning_enabled_for_new_repositories),
+            (
+                "secret_scanning_push_protection_enabled_for_new_repositories",
+                self.secret_scanning_push_protection_enabled_for_new_repositories,
+            ),
+            (
+                "secret_scanning_push_protection_custom_link_enabled",
+                self.secret_scanning_push_protection_custom_link_enabled,
+            ),
+        ]);
+        set.into_iter().filter_map(|(name, on)| on.map(|on| (name, on)))
+    }
+}
+
+fn settings_row(login: &str, settings: &Settings) -> Value {
+    json!({
+        "login": login, "description": settings.description, "billing_email": settings.billing_email,
+        "default_repository_permission": settings.base.map_or("none", Permission::role),
+        "members_can_create_repositories": settings.members_create_repositories, "switches": settings.switches,
+    })
 }
 
 impl Action<GitHub> for Update {
@@ -94,24 +183,28 @@ impl Action<GitHub> for Update {
         let (key, now) = (fold(&login), cx.now());
         let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
         let mut settings = cx.state.accounts.settings_of(&login);
-        let before = json!({ "login": login, "description": settings.description });
+        let before = settings_row(&login, &settings);
+        settings.switches.extend(self.switches());
         if let Some(description) = self.description {
             settings.description = filled(description);
         }
-        if let Some(word) = self.default_repository_permission.as_deref() {
-            settings.base =
-                match word {
-                    "none" => None,
-                    word => Some(Permission::parse(word).ok_or_else(|| {
-                        Error::value("Organization", "default_repository_permission", "invalid", word)
-                    })?),
-                };
+        if let Some(base) = self.default_repository_permission {
+            settings.base = match base {
+                BasePermission::Read => Some(Permission::Read),
+                BasePermission::Write => Some(Permission::Write),
+                BasePermission::Admin => Some(Permission::Admin),
+                BasePermission::None => None,
+            };
         }
         settings.billing_email = filled(self.billing_email).or(settings.billing_email);
+        if self.secret_scanning_push_protection_custom_link.is_some() {
+            settings.secret_link = filled(self.secret_scanning_push_protection_custom_link);
+        }
+        let created = self.members_allowed_repository_creation_type.map(|kind| kind != CreationType::None);
         settings.members_create_repositories =
-            self.members_can_create_repositories.unwrap_or(settings.members_create_repositories);
+            self.members_can_create_repositories.or(created).unwrap_or(settings.members_create_repositories);
         settings.updated_at = Some(now);
-        let after = json!({ "login": login, "description": settings.description });
+        let after = settings_row(&login, &settings);
         cx.state.accounts.settings.insert(key.clone(), settings);
         let mut profile = cx.state.accounts.profiles.get(&key).cloned().unwrap_or_default();
         for (field, given) in [
@@ -214,8 +307,22 @@ pub(crate) struct Members {
     org: String,
     #[serde(default)]
     role: Role,
+    #[serde(default)]
+    filter: Filter,
     page: Option<i64>,
     per_page: Option<i64>,
+}
+
+/// How people prove who they are; everybody does it in two ways here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum Filter {
+    #[default]
+    #[serde(rename = "all")]
+    All,
+    #[serde(rename = "2fa_disabled")]
+    OneWay,
+    #[serde(rename = "2fa_insecure")]
+    Insecure,
 }
 
 impl Action<GitHub> for Members {
@@ -225,8 +332,12 @@ impl Action<GitHub> for Members {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<People, Error> {
         let org = organization(cx, &self.org)?;
         let inside = is_inside(cx, &org.login);
+        if self.filter != Filter::All && !cx.state.accounts.is_admin(&org.login, cx.actor()) {
+            return Err(Error::unprocessable("Only owners can use this filter."));
+        }
         let admits = |place: &&Membership| {
             !place.pending
+                && self.filter == Filter::All
                 && (inside || place.public)
                 && match self.role {
                     Role::All => true,

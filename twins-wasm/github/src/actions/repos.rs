@@ -158,6 +158,20 @@ fn may_create(cx: &Cx<'_, GitHub>, org: &str) -> Result<(), Error> {
     Err(Error::forbidden("You need admin access to the organization before adding a repository to it."))
 }
 
+/// Owners say which kinds of repositories the members of an organization make.
+fn visible_to_members(cx: &Cx<'_, GitHub>, repo: &Repo) -> Result<(), Error> {
+    let accounts = &cx.state.accounts;
+    let member = accounts.is_member(&repo.owner, cx.actor()) && !accounts.is_admin(&repo.owner, cx.actor());
+    if !member || accounts.settings_of(&repo.owner).members_create(repo.private) {
+        return Ok(());
+    }
+    let message = format!("Visibility can't be {}.", if repo.private { "private" } else { "public" });
+    let row = json!({ "resource": "Repository", "code": "custom", "field": "visibility", "message": message });
+    let mut error = Error::validation(vec![row]);
+    "Repository creation failed.".clone_into(&mut error.message);
+    Err(error)
+}
+
 /// Makes a repository, for the caller or an organization.
 #[derive(Deserialize)]
 pub(crate) struct Create {
@@ -281,6 +295,7 @@ impl Action<GitHub> for Create {
             merge_words: plain.merge_words.with(words),
             ..plain
         };
+        visible_to_members(cx, &repo)?;
         let (title, branch) = (repo.name.clone(), repo.default_branch.clone());
         let about = repo.description.as_ref().map_or_else(String::new, |text| format!("{text}\n"));
         insert(cx, repo);

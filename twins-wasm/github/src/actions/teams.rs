@@ -70,10 +70,22 @@ impl View<GitHub> for Teams {
     }
 }
 
+/// Whose teams: organizations have their own, here no enterprise stands above them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    All,
+    Enterprise,
+    Organization,
+}
+
 /// The teams of an organization that the caller sees.
 #[derive(Deserialize)]
 pub(crate) struct List {
     org: String,
+    #[serde(default)]
+    team_type: Kind,
     page: Option<i64>,
     per_page: Option<i64>,
 }
@@ -87,7 +99,8 @@ impl Action<GitHub> for List {
         if !is_inside(cx, &org.login) {
             return Err(Error::forbidden("Must be a member of the organization."));
         }
-        let ids = cx.state.accounts.teams_of(&org.login).filter(|team| sees(cx, team)).map(|team| team.id);
+        let shown = |team: &&Team| self.team_type != Kind::Enterprise && sees(cx, team);
+        let ids = cx.state.accounts.teams_of(&org.login).filter(shown).map(|team| team.id);
         Ok(Teams(Page::of(ids, paging(self.page, self.per_page))))
     }
 }
@@ -197,6 +210,18 @@ fn free(state: &State, org: &str, name: &str, except: Option<u64>) -> Result<Str
     }
 }
 
+/// The team that was named by its id or its slug.
+fn named(state: &State, org: &str, id: Option<u64>, slug: Option<&str>) -> Result<Option<u64>, Error> {
+    match (id, slug) {
+        (Some(id), _) => Ok(Some(id)),
+        (None, None) => Ok(None),
+        (None, Some(slug)) => {
+            let found = state.accounts.team(org, slug).map(|team| team.id);
+            found.map(Some).ok_or_else(|| Error::value("Team", "parent_team_slug", "invalid", slug))
+        }
+    }
+}
+
 /// A team of the same organization that is not below the team itself and that everybody in it sees.
 fn parent(state: &State, org: &str, id: u64, of: Option<u64>) -> Result<u64, Error> {
     let mut above = state.accounts.teams.get(&id).filter(|team| fold(&team.org) == fold(org) && !team.secret);
@@ -224,6 +249,7 @@ pub(crate) struct Create {
     notification_setting: Option<Notifications>,
     permission: Option<String>,
     parent_team_id: Option<u64>,
+    parent_team_slug: Option<String>,
 }
 
 impl Action<GitHub> for Create {
@@ -237,7 +263,8 @@ impl Action<GitHub> for Create {
             return Err(Error::forbidden("Must be a member of the organization."));
         }
         let slug = free(cx.state, &org, &self.name, None)?;
-        let parent = self.parent_team_id.map(|id| parent(cx.state, &org, id, None)).transpose()?;
+        let above = named(cx.state, &org, self.parent_team_id, self.parent_team_slug.as_deref())?;
+        let parent = above.map(|id| parent(cx.state, &org, id, None)).transpose()?;
         let permission = match self.permission.as_deref() {
             None => Permission::Read,
             Some(word @ ("pull" | "push")) => Permission::parse(word).unwrap_or(Permission::Read),
@@ -258,6 +285,7 @@ impl Action<GitHub> for Create {
             description: self.description.filter(|text| !text.is_empty()),
             secret: parent.is_none() && self.privacy.unwrap_or(Privacy::Secret) == Privacy::Secret,
             notifications: self.notification_setting != Some(Notifications::NotificationsDisabled),
+            permission,
             parent,
             created_at: now,
             updated_at: now,
@@ -293,8 +321,11 @@ pub(crate) struct Update {
     description: Option<String>,
     privacy: Option<Privacy>,
     notification_setting: Option<Notifications>,
+    permission: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     parent_team_id: Option<Option<u64>>,
+    #[serde(default, deserialize_with = "nullable")]
+    parent_team_slug: Option<Option<String>>,
 }
 
 impl Action<GitHub> for Update {
@@ -312,7 +343,17 @@ impl Action<GitHub> for Update {
         if let Some(description) = self.description {
             after.description = Some(description).filter(|text| !text.is_empty());
         }
-        if let Some(above) = self.parent_team_id {
+        if let Some(word) = self.permission.as_deref() {
+            after.permission = match word {
+                "pull" => Permission::Read,
+                "push" => Permission::Write,
+                "admin" => Permission::Admin,
+                other => return Err(Error::value("Team", "permission", "invalid", other)),
+            };
+        }
+        if self.parent_team_id.is_some() || self.parent_team_slug.is_some() {
+            let (id, slug) = (self.parent_team_id.flatten(), self.parent_team_slug.flatten());
+            let above = named(cx.state, &before.org, id, slug.as_deref())?;
             after.parent = above.map(|id| parent(cx.state, &before.org, id, Some(before.id))).transpose()?;
         }
         after.secret =
@@ -501,11 +542,11 @@ pub(crate) struct Repos {
     page: Page<RepoId>,
 }
 
-/// `team-repository`: what the team, not the caller, may do there.
+/// A repository with what the team, not the caller, may do there.
 fn repo_row(site: Site<'_>, team: u64, id: RepoId) -> Option<Value> {
     let repo = site.state.repos.get(&id)?;
     let held = site.state.accounts.team_permission(team, id)?;
-    let mut row = serde_json::to_value(RepoView::full(site, repo)).unwrap_or_default();
+    let mut row = serde_json::to_value(RepoView::short(site, repo)).unwrap_or_default();
     merge(&mut row, json!({ "permissions": crate::views::users::Permissions(held), "role_name": held.role() }));
     Some(row)
 }
@@ -582,7 +623,7 @@ impl Action<GitHub> for SetRepo {
             return Err(Error::field("Team", "repository", "invalid"));
         }
         let (id, full_name) = (repo.id, repo.full_name());
-        let word = self.permission.as_deref().unwrap_or("push");
+        let word = self.permission.as_deref().unwrap_or(team.permission.word());
         let permission = Permission::parse(word).ok_or_else(|| Error::value("Team", "permission", "invalid", word))?;
         let row = |held: Permission| json!({ "team": team.slug, "repo": full_name, "permission": held.word() });
         let before = cx.state.accounts.team_repos.get(&(id, team.id)).copied();

@@ -178,6 +178,7 @@ fn add_team(
         description: seed.description.filter(|text| !text.is_empty()),
         secret,
         notifications: true,
+        permission: Permission::Read,
         parent,
         created_at: now,
         updated_at: now,

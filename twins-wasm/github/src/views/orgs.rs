@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::users::{Permissions, SimpleUser};
 use super::{HTML, Site};
-use crate::accounts::{Membership, Team};
+use crate::accounts::{Membership, SAFETY, SWITCHES, Settings, Team};
 use crate::state::{Permission, RepoId, User};
 
 /// `organization-simple`
@@ -30,6 +30,24 @@ pub(crate) fn simple(site: Site<'_>, login: &str) -> Value {
 
 /// `organization-full`; members see more of it.
 pub(crate) fn full(site: Site<'_>, org: &User) -> Value {
+    let mut row = of_team(site, org);
+    if is_inside(site, org) {
+        let settings = site.state.accounts.settings_of(&org.login);
+        for (name, _) in SAFETY {
+            row[*name] = settings.allows(name).into();
+        }
+        row["secret_scanning_push_protection_custom_link"] = settings.secret_link.into();
+    }
+    row
+}
+
+fn is_inside(site: Site<'_>, org: &User) -> bool {
+    let accounts = &site.state.accounts;
+    accounts.is_admin(&org.login, site.viewer) || accounts.is_member(&org.login, site.viewer)
+}
+
+/// `team-organization`: all but what keeps repositories safe.
+fn of_team(site: Site<'_>, org: &User) -> Value {
     let accounts = &site.state.accounts;
     let settings = accounts.settings_of(&org.login);
     let profile = accounts.profiles.get(&crate::state::fold(&org.login)).cloned().unwrap_or_default();
@@ -44,8 +62,8 @@ pub(crate) fn full(site: Site<'_>, org: &User) -> Value {
         "email": org.email,
         "twitter_username": profile.twitter,
         "is_verified": false,
-        "has_organization_projects": true,
-        "has_repository_projects": true,
+        "has_organization_projects": settings.allows("has_organization_projects"),
+        "has_repository_projects": settings.allows("has_repository_projects"),
         "public_repos": public.len(),
         "public_gists": 0,
         "followers": accounts.followers(&org.login).len(),
@@ -57,25 +75,39 @@ pub(crate) fn full(site: Site<'_>, org: &User) -> Value {
         "type": "Organization",
     });
     merge(&mut row, more);
-    for optional in ["company", "location", "email"] {
-        if row[optional].is_null()
-            && let Some(members) = row.as_object_mut()
-        {
-            members.remove(optional);
-        }
+    if is_inside(site, org) {
+        merge(&mut row, inside(site, org, &settings, hidden.len()));
     }
-    if accounts.is_admin(&org.login, site.viewer) || accounts.is_member(&org.login, site.viewer) {
-        merge(
-            &mut row,
-            json!({
-                "total_private_repos": hidden.len(),
-                "owned_private_repos": hidden.len(),
-                "billing_email": settings.billing_email,
-                "default_repository_permission": settings.base.map_or("none", Permission::role),
-                "members_can_create_repositories": settings.members_create_repositories,
-                "two_factor_requirement_enabled": false,
-            }),
-        );
+    row
+}
+
+/// What members see of their organization.
+fn inside(site: Site<'_>, org: &User, settings: &Settings, hidden: usize) -> Value {
+    let seats = site.state.accounts.members_of(&org.login).filter(|place| !place.pending).count();
+    let mut row = json!({
+        "total_private_repos": hidden,
+        "owned_private_repos": hidden,
+        "private_gists": 0,
+        "disk_usage": 0,
+        "collaborators": 0,
+        "billing_email": settings.billing_email,
+        "plan": { "name": "free", "space": 976_562_499, "private_repos": 10_000, "filled_seats": seats, "seats": 0 },
+        "default_repository_permission": settings.base.map_or("none", Permission::role),
+        "members_can_create_repositories": settings.members_create_repositories,
+        "members_allowed_repository_creation_type": match (settings.members_create(false), settings.members_create(true)) {
+            (true, _) => "all",
+            (false, true) => "private",
+            (false, false) => "none",
+        },
+        "two_factor_requirement_enabled": false,
+    });
+    for (name, _) in SWITCHES {
+        row[*name] = settings.allows(name).into();
+    }
+    for (name, private) in
+        [("members_can_create_public_repositories", false), ("members_can_create_private_repositories", true)]
+    {
+        row[name] = settings.members_create(private).into();
     }
     row
 }
@@ -112,7 +144,7 @@ fn short(site: Site<'_>, team: &Team) -> Value {
         "description": team.description,
         "privacy": if team.secret { "secret" } else { "closed" },
         "notification_setting": if team.notifications { "notifications_enabled" } else { "notifications_disabled" },
-        "permission": "pull",
+        "permission": team.permission.word(),
         "members_url": format!("{api}/orgs/{org}/teams/{slug}/members{{/member}}"),
         "repositories_url": format!("{api}/orgs/{org}/teams/{slug}/repos"),
         "type": "organization",
@@ -137,7 +169,7 @@ pub(crate) fn full_team(site: Site<'_>, of: &Team) -> Value {
     let mut row = team(site, of, None);
     let accounts = &site.state.accounts;
     let repos = accounts.team_repos.keys().filter(|(_, id)| *id == of.id).count();
-    let organization = site.state.organization(&of.org).map_or(Value::Null, |org| full(site, org));
+    let organization = site.state.organization(&of.org).map_or(Value::Null, |org| of_team(site, org));
     let more = json!({
         "members_count": accounts.team_members_of(of.id).len(),
         "repos_count": repos,

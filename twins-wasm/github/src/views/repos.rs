@@ -132,7 +132,11 @@ impl Serialize for RepoView<'_> {
             ("has_discussions", repo.has_discussions),
             ("is_template", repo.is_template),
             ("allow_forking", repo.allow_forking),
-            ("web_commit_signoff_required", repo.web_commit_signoff_required),
+            (
+                "web_commit_signoff_required",
+                repo.web_commit_signoff_required
+                    || state.accounts.settings_of(owner).allows("web_commit_signoff_required"),
+            ),
         ] {
             map.serialize_entry(key, &flag)?;
         }

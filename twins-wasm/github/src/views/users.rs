@@ -2,6 +2,7 @@
 
 use pome_twin_kit::ids::hash_id;
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
 use super::{HTML, Site};
 use crate::state::{Permission, Repo, State, User, UserKind, fold};
@@ -130,18 +131,22 @@ impl Serialize for FullUser<'_> {
         map.serialize_entry("blog", profile.blog.as_deref().unwrap_or_default())?;
         map.serialize_entry("email", &self.private.then(|| user.commit_email()).or_else(|| user.email.clone()))?;
         map.serialize_entry("public_repos", &public.len())?;
-        map.serialize_entry("public_gists", &0)?;
+        let (open, secret): (Vec<_>, Vec<_>) =
+            state.activity.gists.values().filter(|gist| gist.owner == user.login).partition(|gist| gist.public);
+        map.serialize_entry("public_gists", &open.len())?;
         map.serialize_entry("followers", &state.accounts.followers(&user.login).len())?;
         map.serialize_entry("following", &state.accounts.following(&user.login).len())?;
         map.serialize_entry("created_at", &user.created_at.to_seconds())?;
         map.serialize_entry("updated_at", &profile.updated_at.unwrap_or(user.created_at).to_seconds())?;
         if self.private {
-            map.serialize_entry("private_gists", &0)?;
+            map.serialize_entry("private_gists", &secret.len())?;
             map.serialize_entry("total_private_repos", &hidden.len())?;
             map.serialize_entry("owned_private_repos", &hidden.len())?;
             map.serialize_entry("disk_usage", &0)?;
             map.serialize_entry("collaborators", &0)?;
             map.serialize_entry("two_factor_authentication", &true)?;
+            let plan = json!({ "name": "free", "space": 976_562_499, "collaborators": 0, "private_repos": 10_000 });
+            map.serialize_entry("plan", &plan)?;
         }
         map.end()
     }

@@ -33,6 +33,7 @@ pub(crate) struct Drive<'a> {
     seed: Value,
     /// What was sent, by whom, to get back to where the world was.
     log: Vec<(Option<String>, String, String, Value)>,
+    accept: Option<&'static str>,
 }
 
 impl<'a> Drive<'a> {
@@ -40,7 +41,16 @@ impl<'a> Drive<'a> {
         let router = Router::new(GitHub::ROUTES);
         let twin = Native::seeded(Some(seed));
         let seed = seed.clone();
-        Self { twin, router, vendor, exchanges: Vec::new(), tried: BTreeSet::new(), seed, log: Vec::new() }
+        Self {
+            twin,
+            router,
+            vendor,
+            exchanges: Vec::new(),
+            tried: BTreeSet::new(),
+            seed,
+            log: Vec::new(),
+            accept: None,
+        }
     }
 
     /// Acts as somebody else from here on.
@@ -50,6 +60,14 @@ impl<'a> Drive<'a> {
 
     pub(crate) fn get(&mut self, status: u16, path: &str) -> Value {
         self.send(status, "GET", path, &Value::Null)
+    }
+
+    /// Asks for another form of the answer.
+    pub(crate) fn get_as(&mut self, status: u16, path: &str, accept: &'static str) -> Value {
+        self.accept = Some(accept);
+        let answer = self.send(status, "GET", path, &Value::Null);
+        self.accept = None;
+        answer
     }
 
     pub(crate) fn post(&mut self, status: u16, path: &str, body: Value) -> Value {
@@ -92,8 +110,9 @@ impl<'a> Drive<'a> {
     }
 
     fn ask(&mut self, route: &str, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let sent = Some(body).filter(|body| !body.is_null());
-        let answer = self.twin.request(method, path, sent);
+        let sent = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let headers: Vec<_> = self.accept.iter().map(|accept| ("accept", *accept)).collect();
+        let answer = self.twin.request_with(method, path, &headers, &sent);
         let (verb, pattern) = route.split_once(' ').unwrap();
         let complaints = self.vendor.complaints(&address(verb, pattern), answer.status, &answer.body);
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();

@@ -22,7 +22,7 @@ const address = (method, path) => `${method.toUpperCase()} ${path.replace(/\{[^}
 
 /** The vendor's areas from which the twin models operations; whole areas, so that a new route needs no new copy of this file. */
 const AREAS = new Set([
-  "actions", "activity", "branches", "checks", "collaborators", "commits", "emojis", "gists", "git", "gitignore", "interactions",
+  "actions", "activity", "branches", "checks", "collaborators", "commits", "deploy-keys", "emojis", "gists", "git", "gitignore", "interactions",
   "issues", "licenses", "markdown", "meta", "orgs", "pulls", "rate-limit", "reactions", "releases", "repos", "search", "teams",
   "users",
 ]);

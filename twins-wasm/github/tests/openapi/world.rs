@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// `acme/api` with something of everything; `pome-agent` administers it, `rita` may only read. `acme/secret` is private, `pome-agent/dots` is
+/// `acme/api` with something of everything; `pome-agent` owns `acme`, `alice` and `bob` belong to it, `rita` may only read. `acme/secret` is private, `pome-agent/dots` is
 /// the caller's own.
 pub(crate) fn seed() -> Value {
     json!({
@@ -11,6 +11,10 @@ pub(crate) fn seed() -> Value {
             { "login": "alice", "name": "Alice", "email": "alice@acme.test" },
             { "login": "bob" }, { "login": "carol" }, { "login": "rita" }, { "login": "pome-agent", "name": "Pome Agent" },
         ],
+        "organizations": [{
+            "login": "acme", "name": "Acme",
+            "members": [{ "login": "pome-agent", "role": "admin" }, { "login": "alice", "public": true }, "bob"],
+        }],
         "repositories": [
             {
                 "owner": "acme", "name": "api", "description": "The service", "homepage": "https://acme.test",

@@ -35,6 +35,7 @@ fn runs(to: &mut Drive<'_>) {
     let job = format!("{ACTIONS}/jobs/{}", text(&jobs, "/jobs/0/id"));
     to.get(200, &job);
     to.get(302, &format!("{job}/logs"));
+    to.get(200, &format!("{job}/logs/text"));
     to.get(200, &format!("{path}/timing"));
     to.get(302, &format!("{path}/logs"));
     to.get(200, &format!("{path}/logs/zip"));
@@ -56,6 +57,7 @@ fn artifacts(to: &mut Drive<'_>) {
     let path = format!("{ACTIONS}/artifacts/{}", text(&all, "/artifacts/0/id"));
     to.get(200, &path);
     to.get(302, &format!("{path}/zip"));
+    to.get(200, &format!("{path}/zip/file"));
     to.delete(204, &path);
     to.get(404, &path);
     to.delete(204, &format!("{ACTIONS}/runs/1"));

@@ -2,9 +2,14 @@
 //! test. Add an area: one file with a function, one line here.
 
 mod actions;
+mod activity;
 mod branches;
+mod commit_comments;
+mod gists;
 mod git;
+mod hooks;
 mod issues;
+mod orgs;
 mod people;
 mod pulls;
 mod relations;
@@ -28,6 +33,11 @@ pub(crate) const AREAS: &[(&str, Samples)] = &[
     ("search", search::send),
     ("relations", relations::send),
     ("actions", actions::send),
+    ("orgs", orgs::send),
+    ("activity", activity::send),
+    ("gists", gists::send),
+    ("hooks", hooks::send),
+    ("commit comments", commit_comments::send),
 ];
 
 /// A member of an answer as text, without quotes, ready for a path.

@@ -26,6 +26,11 @@ pub(crate) fn send(to: &mut Drive<'_>) {
     to.patch(204, &format!("/user/repository_invitations/{}", text(&invitation, "/id")), json!(null));
     to.act_as("pome-agent");
     to.delete(204, &format!("{REPO}/zoe"));
+    let open = to.put(201, &format!("{REPO}/xena"), json!({ "permission": "pull" }));
+    let path = format!("/repos/acme/api/invitations/{}", text(&open, "/id"));
+    to.patch(200, &path, json!({ "permissions": "maintain" }));
+    to.delete(204, &path);
+    to.delete(404, &path);
     let invitation = to.put(201, &format!("{REPO}/yan"), json!({ "permission": "triage" }));
     to.act_as("yan");
     to.delete(204, &format!("/user/repository_invitations/{}", text(&invitation, "/id")));

@@ -21,6 +21,11 @@ pub(crate) fn send(to: &mut Drive<'_>) {
     to.post(202, "/repos/acme/api/forks", json!({}));
     to.get(200, "/repos/acme/api/forks?sort=oldest");
     to.get(200, "/repos/pome-agent/api");
+    let next = json!({ "message": "Go on", "content": "R28K", "branch": "main" });
+    to.put(201, "/repos/acme/api/contents/go.txt", next);
+    to.post(200, "/repos/pome-agent/api/merge-upstream", json!({ "branch": "main" }));
+    to.post(200, "/repos/pome-agent/api/merge-upstream", json!({ "branch": "main" }));
+    to.probe("POST", "/repos/acme/api/merge-upstream", &json!({ "branch": "main" }));
     to.get(200, "/repos/acme/api/topics");
     to.put(200, "/repos/acme/api/topics", json!({ "names": ["http", "api"] }));
     to.put(422, "/repos/acme/api/topics", json!({}));

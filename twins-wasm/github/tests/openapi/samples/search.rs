@@ -1,4 +1,4 @@
-//! The searches.
+//! The searches, and the other door that asks for anything.
 
 use crate::drive::Drive;
 
@@ -11,6 +11,7 @@ pub(crate) fn send(to: &mut Drive<'_>) {
     to.get(200, "/search/users?q=ali&sort=joined");
     let repo = to.get(200, "/repos/acme/api");
     to.get(200, &format!("/search/labels?q=bug&repository_id={}", repo["id"]));
+    to.post(200, "/graphql", serde_json::json!({ "query": "{ viewer { login } }" }));
     to.probe("GET", "/search/issues", &serde_json::Value::Null);
     to.probe("GET", "/search/issues?q=repo:acme/nothing", &serde_json::Value::Null);
 }
