@@ -19,11 +19,11 @@ const freePort = () =>
     });
   });
 
-/** Starts `pome twin start github`; `stop` ends it and answers its exit code. */
-export async function startTwin() {
+/** Starts `pome twin start <name>`; `stop` ends it and answers its exit code. */
+export async function startTwin(name = "github") {
   const port = await freePort();
   const { PATH, HOME } = process.env;
-  const child = spawn(binary, ["twin", "start", "github", "--port", String(port)], {
+  const child = spawn(binary, ["twin", "start", name, "--port", String(port)], {
     cwd: mkdtempSync(join(tmpdir(), "pome-twin-")),
     env: { PATH, HOME },
     stdio: ["ignore", "pipe", "inherit"],
@@ -34,19 +34,28 @@ export async function startTwin() {
     ended.then((code) => reject(new Error(`the twin ended with ${code}`)));
   });
   const base = `http://127.0.0.1:${port}`;
-  const makeWorld = async (seed) => {
-    const answer = await fetch(`${base}/admin/sessions`, {
+  const admin = async (path, body) => {
+    const answer = await fetch(`${base}/admin/${path}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify(seed ? { seed } : {}),
+      body: JSON.stringify(body),
     });
-    if (answer.status !== 201) throw new Error(`no world: ${answer.status} ${await answer.text()}`);
-    const world = await answer.json();
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  const makeWorld = async (seed, options = {}) => {
+    const world = await admin("sessions", { ...(seed && { seed }), ...options });
     const get = async (path) => {
       const found = await fetch(`${world.rest_url}/${path}`, { headers: { authorization: `Bearer ${world.token}` } });
       return found.json();
     };
-    return { ...world, state: () => get("_pome/state"), events: () => get("_pome/events") };
+    return {
+      ...world,
+      state: () => get("_pome/state"),
+      events: () => get("_pome/events"),
+      deliveries: () => get("_pome/deliveries"),
+      advance: (seconds) => admin(`sessions/${world.sid}/clock`, { advance_ms: seconds * 1000 }),
+    };
   };
-  return { base, makeWorld, stop: () => (child.kill("SIGTERM"), ended) };
+  return { base, port, makeWorld, stop: () => (child.kill("SIGTERM"), ended) };
 }
