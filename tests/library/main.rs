@@ -61,6 +61,7 @@ play_each! {
     pr_review_migration: "33-pr-review-migration.md",
     slack_stripe_refund: "34-slack-stripe-refund.md",
     slack_github_incident: "35-slack-github-incident.md",
+    slack_stripe_github_double_charge: "36-slack-stripe-github-double-charge.md",
 }
 
 #[test]
