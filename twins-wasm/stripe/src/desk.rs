@@ -63,6 +63,9 @@ pub(crate) trait Desk {
 
 impl Desk for Cx<'_, Stripe> {
     fn account(&self) -> String {
+        if let Some(account) = self.common.get(ACTING).and_then(Value::as_str) {
+            return account.to_owned();
+        }
         let claims: Value = serde_json::from_slice(&self.caller.claims).unwrap_or_default();
         match claims.get("account_id").and_then(Value::as_str) {
             Some(account) => account.to_owned(),
@@ -141,6 +144,14 @@ impl Desk for Cx<'_, Stripe> {
             events::emit(self, name, &change.after, Some(previous));
         }
     }
+}
+
+/// Where [`act_for`] leaves the account.
+const ACTING: &str = "account";
+
+/// Makes what follows happen in an account, for what happens by itself.
+pub(crate) fn act_for(cx: &mut Cx<'_, Stripe>, account: &str) {
+    cx.common.insert(ACTING.to_owned(), account.into());
 }
 
 /// Where [`admit`] leaves the id of the request.

@@ -13,6 +13,7 @@ mod auth;
 mod checks;
 mod desk;
 mod doc;
+mod due;
 mod error;
 mod events;
 mod expand;
@@ -21,7 +22,9 @@ mod idempotency;
 mod identity;
 mod ids;
 mod kind;
+mod ledger;
 mod lists;
+mod money;
 mod objects;
 mod params;
 mod routes;
@@ -32,7 +35,7 @@ mod tools;
 
 use pome_twin_kit::checks::{Check, Relaxed, Slot};
 use pome_twin_kit::describe::{Identity, NamedSeed};
-use pome_twin_kit::envelope::{Request, ToolCall};
+use pome_twin_kit::envelope::{Delivery, Request, ToolCall};
 use pome_twin_kit::input::Input;
 use pome_twin_kit::routes::Router;
 use pome_twin_kit::{Body, Cx, Recall, Reply, Route, Tool, ToolReply, Twin, Undeclared};
@@ -98,6 +101,11 @@ impl Twin for Stripe {
 
     fn settle(cx: &mut Cx<'_, Self>) {
         export::note_changes(cx);
+    }
+
+    fn advance(cx: &mut Cx<'_, Self>) -> Result<Vec<Delivery>, error::Error> {
+        due::advance(cx);
+        Ok(Vec::new())
     }
 
     fn finish(cx: &mut Cx<'_, Self>, _: &str, reply: &mut Reply) {

@@ -38,7 +38,7 @@ pub(crate) fn limit(limit: Option<i64>) -> Result<usize, Error> {
 pub(crate) fn page(
     cx: &Cx<'_, Stripe>,
     kind: Kind,
-    url: String,
+    url: &str,
     page: &Page,
     belongs: impl Fn(&Doc) -> bool,
 ) -> Result<Answer, Error> {
@@ -105,7 +105,7 @@ macro_rules! list {
                     created: self.created.take(),
                 };
                 let belongs: fn(&Self, &$crate::doc::Doc) -> bool = $belongs;
-                $crate::lists::page(cx, $kind, $kind.url(), &page, |doc| belongs(&self, doc))
+                $crate::lists::page(cx, $kind, &$kind.url(), &page, |doc| belongs(&self, doc))
             }
         }
     };

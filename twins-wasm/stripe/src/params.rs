@@ -183,18 +183,19 @@ pub(crate) fn address(value: &Value, param: &str) -> Result<Value, Error> {
     Ok(serde_json::to_value(address).unwrap_or_default())
 }
 
+#[derive(Deserialize)]
+struct Shipping {
+    address: Option<Value>,
+    name: Option<String>,
+    phone: Option<String>,
+    carrier: Option<String>,
+    tracking_number: Option<String>,
+}
+
 /// A shipping input: `name` and `address`, for payments also `carrier` and `tracking_number`.
 pub(crate) fn shipping(value: &Value, payment: bool) -> Result<Value, Error> {
     if clears(value) {
         return Ok(Value::Null);
-    }
-    #[derive(Deserialize)]
-    struct Shipping {
-        address: Option<Value>,
-        name: Option<String>,
-        phone: Option<String>,
-        carrier: Option<String>,
-        tracking_number: Option<String>,
     }
     let Shipping { address: place, name, phone, carrier, tracking_number } = nested(value, "shipping")?;
     let place = place.ok_or_else(|| Error::required("shipping[address]"))?;

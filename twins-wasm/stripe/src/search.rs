@@ -95,7 +95,7 @@ impl Test {
             Self::Is(wanted) => match value {
                 Value::String(text) => text.eq_ignore_ascii_case(wanted),
                 Value::Null => wanted == "null",
-                other => other.to_string() == *wanted,
+                other => format!("{other}") == *wanted,
             },
             Self::Contains(part) => {
                 value.as_str().is_some_and(|text| text.to_lowercase().contains(&part.to_lowercase()))

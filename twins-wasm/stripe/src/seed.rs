@@ -259,10 +259,7 @@ fn rows<'a>(document: &'a Map<String, Value>, name: &str) -> Result<&'a [Value],
 /// API keys; without any the account keeps its usual one.
 fn keys(document: &Map<String, Value>, cx: &mut Cx<'_, Stripe>) -> Result<usize, Error> {
     let usual = [json!({ "key": DEFAULT_KEY, "sid": "default", "account_id": DEFAULT_ACCOUNT })];
-    let given = match document.contains_key("api_keys") {
-        true => rows(document, "api_keys")?,
-        false => &usual,
-    };
+    let given = if document.contains_key("api_keys") { rows(document, "api_keys")? } else { &usual };
     for (at, row) in given.iter().enumerate() {
         let at = at.to_string();
         let text = |name: &str| {

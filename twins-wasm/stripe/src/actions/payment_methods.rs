@@ -197,6 +197,9 @@ pub(crate) fn check_use(cx: &Cx<'_, Stripe>, id: &str, customer: Option<&str>) -
             "A payment method that has been previously detached from a customer may not be used again.",
         );
     }
+    if method.reference("customer").is_none() && cx.hidden(Kind::PaymentMethod, id, "used") == true {
+        return Err(used_up());
+    }
     match method.reference("customer") {
         Some(owner) if Some(owner) != customer => refuse(
             "payment_method_customer_mismatch",
@@ -205,6 +208,16 @@ pub(crate) fn check_use(cx: &Cx<'_, Stripe>, id: &str, customer: Option<&str>) -
         ),
         _ => Ok(()),
     }
+}
+
+/// One that belongs to nobody pays once.
+fn used_up() -> Error {
+    Error::invalid(
+        "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with a connected \
+         account without Customer attachment, or was detached from a Customer. It may not be used again. To use a PaymentMethod \
+         multiple times, you must attach it to a Customer first.",
+    )
+    .param("payment_method")
 }
 
 /// Attaches a payment method to a customer.
@@ -222,6 +235,9 @@ pub(crate) fn attach(cx: &mut Cx<'_, Stripe>, id: &str, customer: &str) -> Resul
             "payment_method_previously_detached",
             "A payment method that has been previously detached from a customer may not be reattached.",
         );
+    }
+    if cx.hidden(Kind::PaymentMethod, id, "used") == true {
+        return Err(used_up());
     }
     let mark = method.at("/card/fingerprint").as_str().unwrap_or_default();
     // The vendor asks the bank for nothing when a card is saved, and still learns that it is no good.
@@ -389,7 +405,7 @@ impl Action<Stripe> for OfCustomer {
             ending_before: ending_before.clone(),
             created: None,
         };
-        page(cx, Kind::PaymentMethod, url, &asked, |method| {
+        page(cx, Kind::PaymentMethod, &url, &asked, |method| {
             method.text("customer") == self.customer
                 && crate::lists::fits(method, "type", self.kind.as_deref())
                 && crate::lists::fits(method, "allow_redisplay", self.allow_redisplay.as_deref())
@@ -470,4 +486,10 @@ fn title(brand: &str) -> &str {
 retrieve! {
     /// One token.
     RetrieveToken = "retrieve_token", Kind::Token
+}
+
+/// A payment method made of a card that another call describes.
+pub(crate) fn of_card(cx: &mut Cx<'_, Stripe>, card: &Value) -> Result<String, Error> {
+    let card = read_card(cx, card)?;
+    Ok(mint(cx, card.json(), objects::billing_details()))
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 pub(crate) use cards::{Card, Effect, TestCard, billing_details, effect, luhn, test_card};
 pub(crate) use payments::EVIDENCE;
+pub(crate) use platform::account;
 
 use crate::doc::Doc;
 use crate::kind::Kind;
