@@ -53,6 +53,8 @@ pub(crate) fn identity() -> Identity {
         version: env!("CARGO_PKG_VERSION"),
         default_port: 3333,
         root_mount: true,
+        call_aliases: false,
+        call_forms: true,
         records_admin: false,
         stamps_tool_call: true,
         health: json!({ "fidelity": "semantic" }),
@@ -70,9 +72,8 @@ pub(crate) fn identity() -> Identity {
             claims: vec![("account_id".to_owned(), seed::DEFAULT_ACCOUNT.to_owned())],
         },
         variables: vec![
-            variable("STRIPE_API_KEY", VariableValue::SessionToken),
-            variable("STRIPE_SECRET_KEY", VariableValue::SessionToken),
-            variable("POME_STRIPE_TOKEN", VariableValue::SessionToken),
+            variable("POME_STRIPE_API_BASE", VariableValue::RestUrl),
+            variable("POME_STRIPE_API_KEY", VariableValue::SessionToken),
         ],
         refusals: vec![
             refusal("no-token", 401, "unauthorized", NO_KEY),

@@ -85,6 +85,10 @@ impl Twin for Stripe {
         identity::unknown_tool(&call.name)
     }
 
+    fn check_arguments(_: &str, arguments: &Map<String, Value>) -> Result<(), error::Error> {
+        tools::check(arguments)
+    }
+
     fn admit(cx: &mut Cx<'_, Self>) -> Result<(), error::Error> {
         desk::admit(cx);
         Ok(())

@@ -1,5 +1,5 @@
 //! Calls as the vendor's SDKs make them.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, clippy::indexing_slicing, reason = "each test file uses its part")]
 
 use pome_twin_kit::envelope::Answer;
 use pome_twin_kit::testing::{Native, body};
