@@ -7,6 +7,7 @@ use crate::Stripe;
 use crate::desk::Desk;
 use crate::error::Error;
 use crate::kind::Kind;
+use crate::objects;
 
 const DEPTH: usize = 4;
 
@@ -52,6 +53,13 @@ fn into(cx: &Cx<'_, Stripe>, value: &mut Value, names: &[&str], path: &str) -> R
             "This property cannot be expanded ({path}). You may want to try expanding 'data.{path}' instead."
         ))
         .param("expand"));
+    }
+    if list && members.get("data").and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        // An empty list refuses what a full one would.
+        let url = members.get("url").and_then(Value::as_str).unwrap_or_default();
+        let named = |part: &str| Kind::ALL.iter().find(|kind| kind.facts().collection == part);
+        let Some(kind) = url.rsplit('/').find_map(named) else { return Ok(()) };
+        return into(cx, &mut objects::blank(*kind, "", 0).json(), rest, path);
     }
     include(cx, members, name);
     let Some(member) = members.get_mut(*name) else { return refused() };

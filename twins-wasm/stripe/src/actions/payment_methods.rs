@@ -67,10 +67,14 @@ pub(crate) fn create(cx: &mut Cx<'_, Stripe>, given: Given) -> Result<String, Er
         let message = format!("This Stripe twin models payment methods of type card only, not {kind}.");
         return Err(Error::invalid(message).code("parameter_invalid_string").param("type"));
     }
-    let card = read_card(cx, given.card.as_ref().ok_or_else(|| Error::required("card"))?)?;
+    let card = given.card.as_ref().ok_or_else(|| Error::required("card"))?;
+    let card = match card.get("token").and_then(Value::as_str) {
+        Some(token) if cx.find(Kind::Token, token).is_some() => spend(cx, token, "card[token]")?,
+        _ => read_card(cx, card)?.json(),
+    };
     let id = cx.fresh("pm");
     let mut method = objects::blank(Kind::PaymentMethod, &id, cx.seconds());
-    method.set("card", card.json());
+    method.set("card", card);
     method.set("metadata", params::new_metadata(given.metadata.as_ref())?);
     if let Some(redisplay) = given.allow_redisplay {
         method.set("allow_redisplay", redisplay);
@@ -165,17 +169,23 @@ pub(crate) fn usable(cx: &mut Cx<'_, Stripe>, name: &str, param: &str) -> Result
     if let Some(card) = objects::test_card(name) {
         return Ok(mint(cx, tested(cx, card).json(), objects::billing_details()));
     }
-    if let Some(row) = cx.find(Kind::Token, name) {
-        if row.object.flag("used") {
-            let message = format!("You cannot use a Stripe token more than once: {name}.");
-            return Err(Error::invalid(message).code("token_already_used").param(param));
-        }
-        let card = row.hidden.get("card").cloned().unwrap_or_default();
-        cx.alter(Kind::Token, name, |token| token.set("used", true));
+    if cx.find(Kind::Token, name).is_some() {
+        let card = spend(cx, name, param)?;
         return Ok(mint(cx, card, objects::billing_details()));
     }
     let method = cx.refer(Kind::PaymentMethod, name, param)?;
     Ok(method.id().to_owned())
+}
+
+/// The card of a token, which works once.
+fn spend(cx: &mut Cx<'_, Stripe>, token: &str, param: &str) -> Result<Value, Error> {
+    let known = cx.refer(Kind::Token, token, param)?;
+    if known.flag("used") {
+        let message = format!("You cannot use a Stripe token more than once: {token}.");
+        return Err(Error::invalid(message).code("token_already_used").param(param));
+    }
+    cx.alter(Kind::Token, token, |token| token.set("used", true));
+    Ok(cx.hidden(Kind::Token, token, "card"))
 }
 
 fn mint(cx: &mut Cx<'_, Stripe>, card: Value, billing_details: Value) -> String {
