@@ -80,7 +80,7 @@ test("a scheduled message waits for the clock of the world", async () => {
 test("errors carry the vendor's codes, and a rate limit is waited for", async () => {
   assert.equal(await refusal(slack.conversations.info({ channel: "C_NOWHERE" })), "channel_not_found");
   assert.equal(await refusal(slack.chat.postMessage({ channel: "C_GENERAL" , text: "" })), "no_text");
-  const fault = { name: "rate_limited", target: "chat.postMessage", throttleFor: 1, retryAfterSeconds: 1 };
+  const fault = { name: "rate-limited", target: "chat.postMessage", throttleFor: 1, retryAfterSeconds: 1 };
   const limited = client(await twin.makeWorld({ faults: [fault] }), { retryConfig: retryPolicies.rapidRetryPolicy });
   let waited = 0;
   limited.on("rate_limited", (seconds) => (waited = seconds));

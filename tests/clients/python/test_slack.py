@@ -389,7 +389,7 @@ def test_the_library_retries_until_the_server_takes_it(make_world, status, handl
 
 
 def test_a_named_fault_says_when_to_come_back(make_world):
-    fault = {"name": "rate_limited", "target": "chat.postMessage", "throttleFor": 1, "retryAfterSeconds": 1}
+    fault = {"name": "rate-limited", "target": "chat.postMessage", "throttleFor": 1, "retryAfterSeconds": 1}
     slack = slack_client(make_world({"faults": [fault]}), retry_handlers=[RateLimitErrorRetryHandler(max_retry_count=1)])
     before = time.monotonic()
     assert slack.chat_postMessage(channel="C_GENERAL", text="at last")["ok"]
