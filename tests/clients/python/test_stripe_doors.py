@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import stripe
 
 from test_mcp import run, text
 from vendors import stripe_client
@@ -129,3 +130,37 @@ def test_one_offer_is_paid_once(world):
     assert fetch(world, payment(offer, "01"))[0] == 200
     assert fetch(world, payment(offer, "02"))[0] == 402
     assert offer_of(world)["payTo"] != offer["payTo"]
+
+
+# ---- other ways of calling ----
+
+
+def test_curl_with_the_key_as_user_name_is_understood(world):
+    basic = base64.b64encode(f"{world.token}:".encode()).decode()
+    body = b"amount=2000&currency=usd&payment_method_types[]=card&metadata[order]=7"
+    request = urllib.request.Request(f"{world.rest_url}/v1/payment_intents", body, {"Authorization": f"Basic {basic}"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        made = json.load(answer)
+    assert (made["payment_method_types"], made["metadata"]) == (["card"], {"order": "7"})
+
+
+def test_the_older_way_of_the_library_with_global_settings(world, monkeypatch):
+    monkeypatch.setattr(stripe, "api_key", world.token)
+    monkeypatch.setattr(stripe, "api_base", world.rest_url)
+    ann = stripe.Customer.create(name="Ann")
+    stripe.Customer.modify(ann.id, name="Ann B.")
+    ann.refresh()
+    assert ann.name == "Ann B."
+    for at in range(12):
+        stripe.Customer.create(name=f"customer {at}")
+    assert len(list(stripe.Customer.list(limit=5).auto_paging_iter())) == 13
+    intent = stripe.PaymentIntent.create(amount=2000, currency="usd", payment_method_types=["card"])
+    assert intent.confirm(payment_method="pm_card_visa").status == "succeeded"
+    assert ann.delete().deleted
+
+
+def test_what_is_not_modelled_says_so(world):
+    with pytest.raises(stripe.APIError) as refused:
+        stripe_client(world).v1.terminal.readers.list()
+    assert refused.value.http_status == 501
+    assert refused.value.error.code == "endpoint_not_supported"
