@@ -46,7 +46,7 @@ pub(crate) fn charge(cx: &mut Cx<'_, Stripe>, sale: &Sale) -> (Doc, Option<Decli
         charge.set(
             "payment_method_details",
             json!({
-                "crypto": { "buyer_address": null, "network": "base", "token_currency": "usdc", "transaction_hash": null },
+                "crypto": { "network": "base", "token_currency": "usdc" },
                 "type": "crypto",
             }),
         );

@@ -582,8 +582,8 @@ pub(crate) fn settle_deposit(
     let (charge, _) = charging::charge(cx, &sale);
     cx.alter(Kind::Charge, charge.id(), |charge| {
         if let Some(Value::Object(crypto)) = charge.object_mut("payment_method_details").get_mut("crypto") {
-            crypto.insert("buyer_address".to_owned(), buyer.into());
-            crypto.insert("transaction_hash".to_owned(), hash.into());
+            crypto.extend(buyer.map(|buyer| ("buyer_address".to_owned(), buyer.into())));
+            crypto.extend(hash.map(|hash| ("transaction_hash".to_owned(), hash.into())));
         }
     });
     let charge = cx.get(Kind::Charge, charge.id())?;

@@ -39,7 +39,9 @@ pub(super) fn open(cx: &mut Cx<'_, Stripe>, charge: &Doc, reason: &str, status: 
     dispute.set("network_reason_code", code);
     dispute.object_mut("evidence_details").insert("due_by".to_owned(), (cx.seconds() + ANSWERABLE).into());
     if let Some(Value::Object(card)) = dispute.object_mut("payment_method_details").get_mut("card") {
-        card.insert("brand".to_owned(), charge.at("/payment_method_details/card/brand").clone());
+        let brand = charge.at("/payment_method_details/card/brand").clone();
+        card.insert("brand".to_owned(), brand.clone());
+        card.insert("network".to_owned(), brand);
         card.insert("case_type".to_owned(), if inquiry { "inquiry" } else { "chargeback" }.into());
         card.insert("network_reason_code".to_owned(), code.into());
     }
@@ -113,6 +115,7 @@ impl Action<Stripe> for Update {
             let details = dispute.object_mut("evidence_details");
             let count = details.get("submission_count").and_then(Value::as_i64).unwrap_or_default();
             details.insert("submission_count".to_owned(), (count + 1).into());
+            details.insert("submission_method".to_owned(), "manual".into());
             let reviewed =
                 if dispute.text("status") == "needs_response" { "under_review" } else { "warning_under_review" };
             dispute.set("status", reviewed);

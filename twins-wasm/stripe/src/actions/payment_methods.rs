@@ -471,7 +471,7 @@ impl Action<Stripe> for CreateToken {
                 "dynamic_last4": null, "exp_month": card.exp_month, "exp_year": card.exp_year,
                 "fingerprint": card.fingerprint, "funding": card.funding, "last4": card.last4, "metadata": {},
                 "name": name, "networks": { "preferred": null }, "regulated_status": "unregulated",
-                "tokenization_method": null, "wallet": null,
+                "tokenization_method": null,
             }),
         );
         cx.add(Kind::Token, token, Map::from_iter([("card".to_owned(), card.json())]));

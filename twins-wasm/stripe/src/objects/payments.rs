@@ -183,6 +183,7 @@ pub(super) fn dispute() -> Value {
             "has_evidence": false,
             "past_due": false,
             "submission_count": 0,
+            "submission_method": "not_submitted",
         },
         "intended_submission_method": null,
         "is_charge_refundable": false,
@@ -191,7 +192,7 @@ pub(super) fn dispute() -> Value {
         "network_reason_code": null,
         "payment_intent": null,
         "payment_method_details": {
-            "card": { "brand": "visa", "case_type": "chargeback", "network_reason_code": "83" },
+            "card": { "brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": "10.4" },
             "type": "card",
         },
         "reason": "fraudulent",

@@ -74,7 +74,7 @@ pub(crate) fn account(id: &str) -> Value {
         "object": "account",
         "business_profile": {
             "annual_revenue": null, "estimated_worker_count": null, "mcc": "5734", "minority_owned_business_designation": null,
-            "name": "Pome", "product_description": null, "support_address": null, "support_email": null,
+            "name": "Pome", "product_description": null, "specified_commercial_transactions_act_url": null, "support_address": null, "support_email": null,
             "support_phone": null, "support_url": null, "url": null,
         },
         "business_type": "company",
@@ -105,6 +105,7 @@ pub(crate) fn account(id: &str) -> Value {
             "invoices": { "default_account_tax_ids": null, "hosted_payment_method_save": "offer" },
             "payments": {
                 "statement_descriptor": "POME", "statement_descriptor_kana": null, "statement_descriptor_kanji": null,
+                "statement_descriptor_prefix_kana": null, "statement_descriptor_prefix_kanji": null,
             },
             "payouts": {
                 "debit_negative_balances": true, "schedule": { "delay_days": 2, "interval": "daily" },
