@@ -157,8 +157,10 @@ pub(crate) fn act_for(cx: &mut Cx<'_, Stripe>, account: &str) {
 /// Where [`admit`] leaves the id of the request.
 const REQUEST: &str = "request_id";
 
-/// Gives the request its id, before anything else.
+/// Finds out whose account it is and gives the request its id, before anything else.
 pub(crate) fn admit(cx: &mut Cx<'_, Stripe>) {
+    let account = cx.account();
+    act_for(cx, &account);
     let id = format!("req_{}", ids::suffix(14, || cx.random()));
     cx.common.insert(REQUEST.to_owned(), id.into());
 }

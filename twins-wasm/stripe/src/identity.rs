@@ -62,7 +62,8 @@ pub(crate) fn identity() -> Identity {
         extras: Vec::new(),
         reset_answer: json!({ "message": "Stripe twin state reset to default seed." }),
         tokens: Tokens {
-            schemes: vec!["Bearer".to_owned()],
+            // curl sends the key as the user name.
+            schemes: vec!["Bearer".to_owned(), "Basic".to_owned()],
             any_case: true,
             bare: true,
             query: None,

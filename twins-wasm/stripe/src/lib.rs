@@ -63,7 +63,8 @@ impl Twin for Stripe {
     const UNDECLARED: Undeclared = Undeclared::Refused;
     const COMMON: &'static [&'static str] = &["expand"];
     const TOOLS: &'static [Tool<Self>] = tools::TOOLS;
-    const TOOL_LISTINGS: &'static [&'static str] = &[include_str!("../fixtures/tools/payments.json")];
+    const TOOL_LISTINGS: &'static [&'static str] =
+        &[include_str!("../fixtures/tools/payments.json"), include_str!("../fixtures/tools/toolkit.json")];
     const CHECKS: &'static [Check] = checks::CHECKS;
     const SLOTS: &'static [Slot] = checks::SLOTS;
     const RELAXED: &'static [Relaxed] = checks::RELAXED;

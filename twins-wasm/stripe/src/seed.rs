@@ -58,6 +58,16 @@ pub(crate) const SEEDS: &[NamedSeed] = &[
         summary: "one payment method for every way in which a card is declined",
         json: include_str!("../fixtures/seeds/decline-matrix.json"),
     },
+    NamedSeed {
+        name: "lost-response",
+        summary: "the first refund succeeds and its answer is a server error",
+        json: include_str!("../fixtures/seeds/lost-response.json"),
+    },
+    NamedSeed {
+        name: "rate-limited",
+        summary: "the second to fourth refund is refused because there are too many requests",
+        json: include_str!("../fixtures/seeds/rate-limited.json"),
+    },
 ];
 
 #[derive(Clone, Copy, PartialEq)]

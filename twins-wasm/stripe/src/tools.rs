@@ -1,10 +1,14 @@
 //! The tools, in the order in which they are listed.
 
 use pome_twin_kit::Tool;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::Stripe;
-use crate::actions::{balance, charges, confirming, customers, payment_intents, payment_methods, platform, refunds};
+use crate::actions::{
+    balance, charges, confirming, customers, disputes, payment_intents, payment_methods, platform, prices, products,
+    refunds,
+};
 use crate::error::Error;
 
 #[rustfmt::skip]
@@ -35,7 +39,28 @@ pub(crate) const TOOLS: &[Tool<Stripe>] = &[
     Tool::new::<balance::ListTransactions>("list_balance_transactions"),
     Tool::new::<platform::RetrieveEvent>("retrieve_event"),
     Tool::new::<platform::ListEvents>("list_events"),
+    // names of the vendor's toolkit for agents
+    Tool::new::<products::Create>("create_product"),
+    Tool::new::<products::List>("list_products"),
+    Tool::new::<prices::Create>("create_price"),
+    Tool::new::<prices::List>("list_prices"),
+    Tool::new::<disputes::List>("list_disputes"),
+    Tool::from::<UpdateDispute, disputes::Update>("update_dispute"),
 ];
+
+/// The toolkit calls the id by what it is of.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UpdateDispute {
+    dispute: String,
+    evidence: Option<Value>,
+    submit: Option<bool>,
+}
+
+impl From<UpdateDispute> for disputes::Update {
+    fn from(UpdateDispute { dispute, evidence, submit }: UpdateDispute) -> Self {
+        Self::new(dispute, evidence, submit)
+    }
+}
 
 /// What the tools refuse although the routes take it: a page longer than there may be.
 pub(crate) fn check(arguments: &Map<String, Value>) -> Result<(), Error> {

@@ -91,6 +91,12 @@ pub(crate) struct Update {
     intended_submission_method: Option<String>,
 }
 
+impl Update {
+    pub(crate) const fn new(id: String, evidence: Option<Value>, submit: Option<bool>) -> Self {
+        Self { id, evidence, metadata: None, submit, intended_submission_method: None }
+    }
+}
+
 impl Action<Stripe> for Update {
     const NAME: &'static str = "update_dispute";
     const MUTATES: bool = true;
