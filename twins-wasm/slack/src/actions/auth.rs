@@ -32,8 +32,8 @@ impl Action<Slack> for Test {
             .with("user", user.name.clone())
             .with("team_id", team.id)
             .with("user_id", user.id.clone());
-        let answer = answer.with("bot_id", user.bot_id());
-        Ok(answer.with("is_enterprise_install", false))
+        // Only bots have the key.
+        Ok(answer.maybe("bot_id", user.bot_id()).with("is_enterprise_install", false))
     }
 }
 

@@ -258,7 +258,10 @@ impl Action<Slack> for Update {
         let after = export::message(cx.state, &next);
         cx.changed(Some(before), Some(after));
         let answer = Answer::ok().with("channel", channel.id).with("ts", next.ts).with("text", next.text.clone());
-        Ok(answer.with("message", posting::written(cx, &actor, &next)))
+        // The message comes without its time, which stands beside it.
+        let mut shown = crate::views::object(posting::written(cx, &actor, &next));
+        shown.shift_remove("ts");
+        Ok(answer.with("message", shown))
     }
 }
 

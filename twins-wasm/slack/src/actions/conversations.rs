@@ -107,7 +107,14 @@ impl Action<Slack> for OfUser {
         let rows = listed(cx.state, &actor, &listing);
         let page = Page::new("channel", self.limit, 100, 1000, self.cursor.as_ref());
         let (rows, next) = page.cut(rows, |row| age(row))?;
-        let shown: Vec<Value> = rows.into_iter().map(|row| channels::channel(cx.state, row, &actor.id)).collect();
+        // Whether the caller is a member is no part of this list.
+        let shown = rows.into_iter().map(|row| crate::views::object(channels::channel(cx.state, row, &actor.id)));
+        let shown: Vec<Value> = shown
+            .map(|mut row| {
+                row.shift_remove("is_member");
+                Value::Object(row)
+            })
+            .collect();
         Ok(Answer::ok().with("channels", shown).cursor(&next))
     }
 }

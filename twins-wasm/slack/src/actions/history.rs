@@ -41,6 +41,15 @@ fn shown(cx: &Cx<'_>, actor: &Actor, message: &Message, metadata: bool) -> Value
     messages::message(cx.state, message, sight)
 }
 
+/// A message of a person as the history shows it, with the name that the person's client gave it.
+fn with_client(cx: &Cx<'_>, actor: &Actor, message: &Message, metadata: bool) -> Value {
+    let mut value = crate::views::object(shown(cx, actor, message, metadata));
+    if message.bot_id.is_none() && !message.is_tombstone() {
+        value.insert("client_msg_id".to_owned(), messages::client_id(message).into());
+    }
+    Value::Object(value)
+}
+
 /// The messages of a channel, newest first, without replies that stayed in their thread.
 #[derive(Deserialize)]
 pub(crate) struct History {
@@ -91,18 +100,20 @@ impl Action<Slack> for History {
         let list: Vec<Value> = rows
             .iter()
             .map(|message| {
-                if concise { brief(cx, message) } else { shown(cx, &actor, message, is_set(self.include_all_metadata)) }
+                if concise {
+                    brief(cx, message)
+                } else {
+                    with_client(cx, &actor, message, is_set(self.include_all_metadata))
+                }
             })
             .collect();
         let of = channel.id.clone();
         let pins = cx.state.pins.prefix((of.clone(), Ts::MIN), move |(channel, _)| *channel == of).count();
         let answer = Answer::ok().with("messages", list).with("has_more", next.is_some()).with("pin_count", pins);
-        let answer = answer.with("channel_actions_ts", Value::Null).with("channel_actions_count", 0);
-        let answer = match (&next, self.latest.as_ref()) {
-            // The vendor repeats the end of the span that it went by.
-            (_, Some(latest)) if !latest.is_empty() => answer.with("latest", latest.clone()),
-            _ => answer,
-        };
+        let answer = answer.with("channel_actions_count", 0);
+        // The vendor repeats the ends of the span that it went by.
+        let answer = answer.maybe("latest", self.latest.filter(|ts| !ts.is_empty()));
+        let answer = answer.maybe("oldest", self.oldest.filter(|ts| !ts.is_empty()));
         let answer = paged(answer, next);
         Ok(answer.tool("channel_id", channel.id))
     }

@@ -127,8 +127,14 @@ impl Get {
 }
 
 fn shown(cx: &Cx<'_>, actor: &Actor, message: &Message) -> Value {
-    let sight = Sight { viewer: &actor.id, context: true, metadata: false, origin: cx.origin };
+    // Neither the counters of a thread nor edits are part of this view.
+    let sight = Sight { viewer: &actor.id, context: false, metadata: false, origin: cx.origin };
     let mut value = crate::views::object(messages::message(cx.state, message, sight));
+    value.shift_remove("edited");
+    let reactions = messages::reactions(cx.state, message);
+    if !reactions.is_empty() {
+        value.insert("reactions".to_owned(), reactions.into());
+    }
     value.insert("permalink".to_owned(), messages::permalink(cx.state, message).into());
     Value::Object(value)
 }

@@ -71,7 +71,6 @@ impl Action<Slack> for SetPurpose {
     fn run(self, cx: &mut Cx<'_>) -> Outcome {
         let (channel, actor) =
             headed(cx, self.channel.as_ref(), self.purpose, |channel, heading| channel.purpose = heading)?;
-        let answer = Answer::ok().with("purpose", channel.purpose.value.clone());
-        Ok(answer.with("channel", channels::detailed(cx.state, &channel, &actor.id, true)))
+        Ok(Answer::ok().with("channel", channels::detailed(cx.state, &channel, &actor.id, true)))
     }
 }

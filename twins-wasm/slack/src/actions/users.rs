@@ -86,9 +86,7 @@ impl Action<Slack> for Identity {
         let user = access::user(cx, Some(&actor.id))?;
         let team = super::auth::team(cx.state)?;
         let shown = json!({ "id": user.id, "name": user.real_name, "email": user.email });
-        Ok(Answer::ok()
-            .with("user", shown)
-            .with("team", json!({ "id": team.id, "name": team.name, "domain": team.domain })))
+        Ok(Answer::ok().with("user", shown).with("team", json!({ "id": team.id, "name": team.name })))
     }
 }
 

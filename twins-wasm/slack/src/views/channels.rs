@@ -56,7 +56,6 @@ fn full(state: &State, channel: &Channel, viewer: &str) -> Value {
         "pending_shared": [],
         "context_team_id": team,
         "updated": channel.updated_at.0,
-        "parent_conversation": null,
         "creator": channel.creator,
         "is_ext_shared": false,
         "shared_team_ids": [team],

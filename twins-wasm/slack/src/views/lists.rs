@@ -39,20 +39,20 @@ pub(crate) fn usergroup(of: &Usergroup, team: &str, users: bool, count: bool) ->
         "date_create": of.created_at.seconds(),
         "date_update": of.updated_at.seconds(),
         "date_delete": of.disabled_at.map_or(0, pome_twin_kit::clock::Time::seconds),
-        "auto_type": null,
         "auto_provision": false,
         "enterprise_subteam_id": "",
         "created_by": of.by,
         "updated_by": of.changed_by,
-        "deleted_by": null,
         "prefs": { "channels": of.channels, "groups": [] },
     }));
+    if of.disabled_at.is_some() {
+        value.insert("deleted_by".to_owned(), of.changed_by.clone().into());
+    }
     if users {
         value.insert("users".to_owned(), json!(of.users));
     }
-    value.insert("user_count".to_owned(), of.users.len().into());
-    if !count {
-        value.shift_remove("user_count");
+    if count {
+        value.insert("user_count".to_owned(), of.users.len().into());
     }
     Value::Object(value)
 }

@@ -33,9 +33,6 @@ pub(crate) fn message(state: &State, of: &Message, sight: Sight<'_>) -> Value {
     put("user", of.user.clone().into());
     put("type", "message".into());
     put("ts", of.ts.into());
-    if of.bot_id.is_none() && !of.is_tombstone() {
-        put("client_msg_id", client_id(of).into());
-    }
     if let Some(bot) = &of.bot_id {
         put("bot_id", bot.clone().into());
         put("app_id", of.app_id.clone().into());
@@ -83,9 +80,6 @@ pub(crate) fn message(state: &State, of: &Message, sight: Sight<'_>) -> Value {
         value.insert("thread_ts".to_owned(), root.into());
         value.insert("parent_user_id".to_owned(), parent(state, of).into());
     }
-    if state.pins.contains(&of.key()) {
-        value.insert("pinned_to".to_owned(), json!([of.channel]));
-    }
     Value::Object(value)
 }
 
@@ -109,7 +103,7 @@ fn icons(of: &Message) -> Map<String, Value> {
 }
 
 /// What a client would have named the message, in the form of a UUID.
-fn client_id(of: &Message) -> String {
+pub(crate) fn client_id(of: &Message) -> String {
     let hex = pome_twin_kit::ids::hex_id(&format!("{}/{}", of.channel, of.ts));
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!("{}-{}-4{}-8{}-{}", part(0, 8), part(8, 12), part(13, 16), part(17, 20), part(20, 32))

@@ -27,7 +27,7 @@ fn a_channel_is_made_filled_renamed_and_closed() {
     assert_eq!(topic["channel"]["topic"]["value"], "a &amp; b");
     assert_eq!(topic["channel"]["topic"]["creator"], "U_PRIMARY");
     let purpose = ok(&mut twin, "conversations.setPurpose", &json!({ "channel": id, "purpose": "planning" }));
-    assert_eq!(purpose["purpose"], "planning");
+    assert_eq!(purpose["channel"]["purpose"]["value"], "planning");
     ok(&mut twin, "conversations.kick", &json!({ "channel": id, "user": "U_BOB" }));
     ok(&mut twin, "conversations.archive", &json!({ "channel": id }));
     assert_eq!(refused(&mut twin, "conversations.archive", &json!({ "channel": id })), "already_archived");

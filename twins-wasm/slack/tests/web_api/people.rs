@@ -101,7 +101,7 @@ fn the_workspace_and_its_emoji_are_shown() {
         json!({ "shipit": "https://pome-twin.slack.com/emoji/shipit/1.png" })
     );
     let test = ok(&mut twin, "auth.test", &json!({}));
-    assert_eq!((test["user_id"].clone(), test["bot_id"].clone()), (json!("U_PRIMARY"), json!(null)));
+    assert_eq!((test["user_id"].clone(), test.get("bot_id")), (json!("U_PRIMARY"), None));
     assert_eq!(test["url"], "https://pome-twin.slack.com/");
     assert_eq!(refused(&mut twin, "api.test", &json!({ "error": "my_error" })), "my_error");
     assert_eq!(ok(&mut twin, "api.test", &json!({ "foo": "bar" }))["args"], json!({ "foo": "bar" }));
