@@ -23,7 +23,7 @@ pub(crate) trait Desk {
     /// The caller's account.
     fn account(&self) -> String;
 
-    /// Unix seconds.
+    /// Unix seconds: of the session, or of the test clock that is looked at.
     fn seconds(&self) -> i64;
 
     /// A new id: prefix, `_`, 24 letters and digits.
@@ -74,6 +74,9 @@ impl Desk for Cx<'_, Stripe> {
     }
 
     fn seconds(&self) -> i64 {
+        if let Some(clock) = self.common.get(CLOCK).and_then(Value::as_i64) {
+            return clock;
+        }
         i64::try_from(self.now().seconds()).unwrap_or(i64::MAX)
     }
 
@@ -108,7 +111,8 @@ impl Desk for Cx<'_, Stripe> {
     fn add(&mut self, kind: Kind, object: Doc, hidden: Map<String, Value>) {
         let account = self.account();
         let seq = self.state.seq.next();
-        let created = object.number("created");
+        // A few kinds do not show when they were created.
+        let created = object.get("created").as_i64().unwrap_or_else(|| self.seconds());
         let id = object.id().to_owned();
         self.state.objects.insert((kind, id), Row { account, seq, created, object, hidden });
     }
@@ -147,12 +151,15 @@ impl Desk for Cx<'_, Stripe> {
 }
 
 /// Where [`act_for`] leaves the account.
-const ACTING: &str = "account";
+pub(crate) const ACTING: &str = "account";
 
 /// Makes what follows happen in an account, for what happens by itself.
 pub(crate) fn act_for(cx: &mut Cx<'_, Stripe>, account: &str) {
     cx.common.insert(ACTING.to_owned(), account.into());
 }
+
+/// What a test clock shows, while the objects of its customers are looked at.
+pub(crate) const CLOCK: &str = "clock";
 
 /// Where [`admit`] leaves the id of the request.
 const REQUEST: &str = "request_id";

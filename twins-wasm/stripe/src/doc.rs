@@ -61,6 +61,10 @@ impl Doc {
         self.0.insert(name.to_owned(), value.into());
     }
 
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.0.shift_remove(name);
+    }
+
     /// A member that is an object, made one when it is not.
     pub(crate) fn object_mut(&mut self, name: &str) -> &mut Map<String, Value> {
         let slot = self.0.entry(name.to_owned()).or_insert(Value::Null);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::Stripe;
 use crate::actions::{balance, refunds};
+use crate::billing::timeline;
 use crate::desk;
 use crate::kind::Kind;
 
@@ -27,4 +28,5 @@ pub(crate) fn advance(cx: &mut Cx<'_, Stripe>) {
             _ => {}
         }
     }
+    timeline::advance(cx);
 }

@@ -28,7 +28,8 @@ pub(crate) fn emit(cx: &mut Cx<'_, Stripe>, name: &str, object: &Doc, previous: 
         "id": cx.fresh(Kind::Event.facts().prefix),
         "object": "event",
         "api_version": API_VERSION,
-        "created": cx.seconds(),
+        // Also of what a test clock brings about: that is when it happened.
+        "created": cx.now().seconds(),
         "data": data,
         "livemode": false,
         "pending_webhooks": listening.len(),
@@ -37,7 +38,7 @@ pub(crate) fn emit(cx: &mut Cx<'_, Stripe>, name: &str, object: &Doc, previous: 
     }));
     let body = event.json().to_string();
     for (endpoint, url, secret) in listening {
-        let signature = signature(&secret, cx.seconds(), &body);
+        let signature = signature(&secret, i64::try_from(cx.now().seconds()).unwrap_or(i64::MAX), &body);
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         cx.deliver(Delivery {
             id: format!("{}/{endpoint}", event.id()),

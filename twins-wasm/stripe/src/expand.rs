@@ -70,6 +70,15 @@ fn into(cx: &Cx<'_, Stripe>, value: &mut Value, names: &[&str], path: &str) -> R
             None if rest.is_empty() && resolves(name) => return Ok(()),
             None => return refused(),
         }
+    } else if let Value::Array(ids) = member
+        && ids.iter().all(Value::is_string)
+    {
+        // A list of references, such as discounts.
+        for id in ids {
+            if let Some(found) = id.as_str().and_then(|id| object(cx, name, id)) {
+                *id = found;
+            }
+        }
     } else if rest.is_empty() && !member.is_null() && !member.is_object() && !member.is_array() {
         return refused();
     }
@@ -101,6 +110,10 @@ fn include(cx: &Cx<'_, Stripe>, members: &mut serde_json::Map<String, Value>, na
     let text = |name: &str| members.get(name).and_then(Value::as_str).unwrap_or_default();
     let (of, id) = (text("object"), text("id").to_owned());
     let Some(kind) = Kind::ALL.iter().find(|kind| kind.facts().object == of) else { return };
+    if let Some(value) = crate::billing::included(cx, *kind, &id, name) {
+        members.insert(name.to_owned(), value);
+        return;
+    }
     let Some((_, listed, back)) = kind.includable().iter().find(|(member, ..)| *member == name) else { return };
     if members.get(name).is_some_and(Value::is_object) {
         return;

@@ -17,6 +17,25 @@ pub(crate) enum Kind {
     Token,
     File,
     WebhookEndpoint,
+    // billing
+    TestClock,
+    InvoiceItem,
+    Invoice,
+    InvoicePayment,
+    Subscription,
+    SubscriptionItem,
+    Coupon,
+    PromotionCode,
+    Discount,
+    SetupIntent,
+    CheckoutSession,
+    PaymentLink,
+    PortalSession,
+    TaxRate,
+    ShippingRate,
+    CreditNote,
+    Quote,
+    CustomerBalanceTransaction,
 }
 
 /// What is fixed for a kind.
@@ -50,6 +69,25 @@ impl Kind {
         Self::Token,
         Self::File,
         Self::WebhookEndpoint,
+        // billing
+        Self::TestClock,
+        Self::InvoiceItem,
+        Self::Invoice,
+        Self::InvoicePayment,
+        Self::Subscription,
+        Self::SubscriptionItem,
+        Self::Coupon,
+        Self::PromotionCode,
+        Self::Discount,
+        Self::SetupIntent,
+        Self::CheckoutSession,
+        Self::PaymentLink,
+        Self::PortalSession,
+        Self::TaxRate,
+        Self::ShippingRate,
+        Self::CreditNote,
+        Self::Quote,
+        Self::CustomerBalanceTransaction,
     ];
 
     #[rustfmt::skip]
@@ -82,12 +120,40 @@ impl Kind {
             Self::WebhookEndpoint => {
                 facts("webhook_endpoint", "we", "webhook endpoint", "webhook_endpoint", "webhook_endpoints")
             }
+            // billing
+            Self::TestClock => facts("test_helpers.test_clock", "clock", "test clock", "test_clock", "test_clocks"),
+            Self::InvoiceItem => facts("invoiceitem", "ii", "invoiceitem", "invoiceitem", "invoiceitems"),
+            Self::Invoice => facts("invoice", "in", "invoice", "invoice", "invoices"),
+            Self::InvoicePayment => facts("invoice_payment", "inpay", "invoice payment", "invoice_payment", "invoice_payments"),
+            Self::Subscription => facts("subscription", "sub", "subscription", "id", "subscriptions"),
+            Self::SubscriptionItem => facts("subscription_item", "si", "subscription_item", "item", "subscription_items"),
+            Self::Coupon => facts("coupon", "coupon", "coupon", "coupon", "coupons"),
+            Self::PromotionCode => facts("promotion_code", "promo", "promotion code", "promotion_code", "promotion_codes"),
+            Self::Discount => facts("discount", "di", "discount", "discount", "discounts"),
+            Self::SetupIntent => facts("setup_intent", "seti", "setupintent", "intent", "setup_intents"),
+            Self::CheckoutSession => facts("checkout.session", "cs_test", "checkout.session", "session", "checkout_sessions"),
+            Self::PaymentLink => facts("payment_link", "plink", "payment link", "payment_link", "payment_links"),
+            Self::PortalSession => facts("billing_portal.session", "bps", "billing portal session", "session", "portal_sessions"),
+            Self::TaxRate => facts("tax_rate", "txr", "tax rate", "tax_rate", "tax_rates"),
+            Self::ShippingRate => facts("shipping_rate", "shr", "shipping rate", "shipping_rate", "shipping_rates"),
+            Self::CreditNote => facts("credit_note", "cn", "credit note", "id", "credit_notes"),
+            Self::Quote => facts("quote", "qt", "quote", "quote", "quotes"),
+            Self::CustomerBalanceTransaction => facts(
+                "customer_balance_transaction", "cbtxn", "customer balance transaction", "transaction",
+                "customer_balance_transactions",
+            ),
         }
     }
 
     /// `/v1/customers`
     pub(crate) fn url(self) -> String {
-        format!("/v1/{}", self.facts().collection)
+        let collection = match self {
+            Self::TestClock => "test_helpers/test_clocks",
+            Self::CheckoutSession => "checkout/sessions",
+            Self::PortalSession => "billing_portal/sessions",
+            _ => self.facts().collection,
+        };
+        format!("/v1/{collection}")
     }
 
     /// What the member of an object refers to, by the member's name.
@@ -102,6 +168,22 @@ impl Kind {
             "price" | "default_price" => Self::Price,
             "dispute" => Self::Dispute,
             "refund" => Self::Refund,
+            // billing
+            "invoice" | "latest_invoice" => Self::Invoice,
+            "invoice_item" => Self::InvoiceItem,
+            "subscription" => Self::Subscription,
+            "coupon" => Self::Coupon,
+            "promotion_code" => Self::PromotionCode,
+            "discounts" | "discount" => Self::Discount,
+            "setup_intent" | "pending_setup_intent" => Self::SetupIntent,
+            "payment_link" => Self::PaymentLink,
+            "test_clock" => Self::TestClock,
+            "shipping_rate" => Self::ShippingRate,
+            "tax_rate" | "default_tax_rates" => Self::TaxRate,
+            "credit_note" => Self::CreditNote,
+            "quote" => Self::Quote,
+            "customer_balance_transaction" => Self::CustomerBalanceTransaction,
+            "checkout_session" => Self::CheckoutSession,
             _ => return None,
         })
     }
@@ -110,6 +192,9 @@ impl Kind {
     pub(crate) const fn includable(self) -> &'static [(&'static str, Self, &'static str)] {
         match self {
             Self::Charge => &[("refunds", Self::Refund, "charge")],
+            // billing
+            Self::Customer => &[("subscriptions", Self::Subscription, "customer")],
+            Self::Invoice => &[("payments", Self::InvoicePayment, "invoice")],
             _ => &[],
         }
     }

@@ -10,6 +10,7 @@
 mod actions;
 mod answer;
 mod auth;
+mod billing;
 mod checks;
 mod desk;
 mod doc;
@@ -105,6 +106,8 @@ impl Twin for Stripe {
     }
 
     fn settle(cx: &mut Cx<'_, Self>) {
+        billing::collecting::follow(cx);
+        actions::test_clocks::follow_customers(cx);
         export::note_changes(cx);
     }
 

@@ -4,8 +4,9 @@ use pome_twin_kit::Route;
 
 use crate::Stripe;
 use crate::actions::{
-    balance, charges, confirming, customers, disputes, payment_intents, payment_methods, platform, prices, products,
-    refunds, x402,
+    balance, charges, confirming, coupons, customers, disputes, invoice_items, invoice_lines, invoice_previews,
+    invoices, payment_intents, payment_methods, platform, prices, products, refunds, subscription_ends,
+    subscription_items, subscriptions, tax_rates, test_clocks, x402,
 };
 
 /// Payments and everything that belongs to the account.
@@ -94,6 +95,64 @@ pub(crate) const ROUTES: &[Route<Stripe>] = &[
     Route::get::<platform::RetrieveFile>("/v1/files/{id}"),
     Route::get::<platform::RetrieveAccount>("/v1/account").shape("a fixed account in good standing"),
     Route::get::<platform::RetrieveAccount>("/v1/accounts/{id}").shape("only the own account"),
+    // billing: test clocks
+    Route::post::<test_clocks::Create>("/v1/test_helpers/test_clocks"),
+    Route::get::<test_clocks::List>("/v1/test_helpers/test_clocks"),
+    Route::get::<test_clocks::Retrieve>("/v1/test_helpers/test_clocks/{id}"),
+    Route::post::<test_clocks::Advance>("/v1/test_helpers/test_clocks/{id}/advance")
+        .note("what is due happens at once; the answer says `advancing`, the next look says `ready`"),
+    Route::delete::<test_clocks::Delete>("/v1/test_helpers/test_clocks/{id}"),
+    // billing: coupons
+    Route::post::<coupons::Create>("/v1/coupons"),
+    Route::get::<coupons::List>("/v1/coupons"),
+    Route::get::<coupons::Retrieve>("/v1/coupons/{id}"),
+    Route::post::<coupons::Update>("/v1/coupons/{id}"),
+    Route::delete::<coupons::Delete>("/v1/coupons/{id}"),
+    Route::post::<coupons::CreateCode>("/v1/promotion_codes"),
+    Route::get::<coupons::ListCodes>("/v1/promotion_codes"),
+    Route::get::<coupons::RetrieveCode>("/v1/promotion_codes/{id}"),
+    Route::post::<coupons::UpdateCode>("/v1/promotion_codes/{id}"),
+    // billing: tax rates
+    Route::post::<tax_rates::Create>("/v1/tax_rates"),
+    Route::get::<tax_rates::List>("/v1/tax_rates"),
+    Route::get::<tax_rates::Retrieve>("/v1/tax_rates/{id}"),
+    Route::post::<tax_rates::Update>("/v1/tax_rates/{id}"),
+    // billing: invoices
+    Route::post::<invoice_items::Create>("/v1/invoiceitems"),
+    Route::get::<invoice_items::List>("/v1/invoiceitems"),
+    Route::get::<invoice_items::Retrieve>("/v1/invoiceitems/{id}"),
+    Route::post::<invoice_items::Update>("/v1/invoiceitems/{id}"),
+    Route::delete::<invoice_items::Delete>("/v1/invoiceitems/{id}"),
+    Route::post::<invoice_previews::Create>("/v1/invoices/create_preview"),
+    Route::post::<invoices::Create>("/v1/invoices"),
+    Route::get::<invoices::List>("/v1/invoices"),
+    Route::get::<invoices::Search>("/v1/invoices/search"),
+    Route::get::<invoices::Retrieve>("/v1/invoices/{id}"),
+    Route::post::<invoices::Update>("/v1/invoices/{id}"),
+    Route::delete::<invoices::Delete>("/v1/invoices/{id}"),
+    Route::post::<invoices::Finalize>("/v1/invoices/{id}/finalize"),
+    Route::post::<invoices::Pay>("/v1/invoices/{id}/pay"),
+    Route::post::<invoices::Send>("/v1/invoices/{id}/send"),
+    Route::post::<invoices::Void>("/v1/invoices/{id}/void"),
+    Route::post::<invoices::MarkUncollectible>("/v1/invoices/{id}/mark_uncollectible"),
+    Route::get::<invoice_lines::Lines>("/v1/invoices/{id}/lines"),
+    Route::post::<invoice_lines::AddLines>("/v1/invoices/{id}/add_lines"),
+    Route::get::<invoice_lines::ListPayments>("/v1/invoice_payments"),
+    Route::get::<invoice_lines::RetrievePayment>("/v1/invoice_payments/{id}"),
+    // billing: subscriptions
+    Route::post::<subscriptions::Create>("/v1/subscriptions"),
+    Route::get::<subscriptions::List>("/v1/subscriptions"),
+    Route::get::<subscriptions::Search>("/v1/subscriptions/search"),
+    Route::get::<subscriptions::Retrieve>("/v1/subscriptions/{id}"),
+    Route::post::<subscriptions::Update>("/v1/subscriptions/{id}"),
+    Route::delete::<subscription_ends::Cancel>("/v1/subscriptions/{id}"),
+    Route::post::<subscription_ends::Resume>("/v1/subscriptions/{id}/resume"),
+    Route::delete::<subscription_ends::DeleteDiscount>("/v1/subscriptions/{id}/discount"),
+    Route::post::<subscription_items::Create>("/v1/subscription_items"),
+    Route::get::<subscription_items::List>("/v1/subscription_items"),
+    Route::get::<subscription_items::Retrieve>("/v1/subscription_items/{id}"),
+    Route::post::<subscription_items::Update>("/v1/subscription_items/{id}"),
+    Route::delete::<subscription_items::Delete>("/v1/subscription_items/{id}"),
     // x402
     Route::get::<x402::Unlock>("/x402/protected-resource").note("not the vendor's: a resource that is sold for a cent"),
 ];

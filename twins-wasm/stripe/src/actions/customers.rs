@@ -4,9 +4,10 @@ use pome_twin_kit::{Action, Cx};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::payment_methods;
+use super::{payment_methods, test_clocks};
 use crate::Stripe;
 use crate::answer::Answer;
+use crate::billing::timeline;
 use crate::desk::Desk;
 use crate::doc::Doc;
 use crate::error::Error;
@@ -65,6 +66,8 @@ impl Action<Stripe> for Create {
     type Output = Answer;
 
     fn run(self, cx: &mut Cx<'_, Stripe>) -> Result<Answer, Error> {
+        let clock = test_clocks::named(cx, &self.test_clock)?;
+        timeline::enter(cx, &Doc::new(json!({ "test_clock": clock })));
         let id = cx.fresh("cus");
         let mut customer = objects::blank(Kind::Customer, &id, cx.seconds());
         customer.set("invoice_prefix", ids::suffix(8, || cx.random()).to_uppercase());
@@ -89,7 +92,7 @@ impl Action<Stripe> for Create {
             tax_exempt: self.tax_exempt,
         };
         details.apply(&mut customer)?;
-        self.test_clock.apply(&mut customer, "test_clock");
+        customer.set("test_clock", clock);
         cx.add(Kind::Customer, customer, Map::new());
         if let Some(method) = &method {
             payment_methods::attach(cx, method, &id)?;
@@ -269,14 +272,21 @@ impl Action<Stripe> for Delete {
         if customer.flag("deleted") {
             return Answer::doc(cx, &customer);
         }
-        let stub = Doc::new(json!({ "id": self.id, "object": "customer", "deleted": true }));
-        cx.alter(Kind::Customer, &self.id, |stored| *stored = stub.clone());
-        cx.emit("customer.deleted", &customer);
-        for method in of_customer(cx, &self.id) {
-            payment_methods::detach(cx, &method);
-        }
+        let stub = remove(cx, &customer);
         Answer::doc(cx, &stub)
     }
+}
+
+/// Deletes a customer and gives the stub that stays.
+pub(crate) fn remove(cx: &mut Cx<'_, Stripe>, customer: &Doc) -> Doc {
+    let id = customer.id();
+    let stub = Doc::new(json!({ "id": id, "object": "customer", "deleted": true }));
+    cx.alter(Kind::Customer, id, |stored| *stored = stub.clone());
+    cx.emit("customer.deleted", customer);
+    for method in of_customer(cx, id) {
+        payment_methods::detach(cx, &method);
+    }
+    stub
 }
 
 fn of_customer(cx: &Cx<'_, Stripe>, customer: &str) -> Vec<String> {

@@ -14,3 +14,15 @@ pub(crate) mod prices;
 pub(crate) mod products;
 pub(crate) mod refunds;
 pub(crate) mod x402;
+
+// billing
+pub(crate) mod coupons;
+pub(crate) mod invoice_items;
+pub(crate) mod invoice_lines;
+pub(crate) mod invoice_previews;
+pub(crate) mod invoices;
+pub(crate) mod subscription_ends;
+pub(crate) mod subscription_items;
+pub(crate) mod subscriptions;
+pub(crate) mod tax_rates;
+pub(crate) mod test_clocks;
