@@ -1,5 +1,7 @@
 //! Every sentence on three worlds: one where it holds, one where it does not, and one that nobody touched.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "what the helpers of a test cannot do ends the test")]
+
 use pome_twin_kit::checks::{Binding, Outcome, World, bind, evaluate};
 use serde_json::{Value, json};
 use twin_slack::Slack;
