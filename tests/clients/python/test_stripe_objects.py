@@ -119,6 +119,57 @@ def test_a_subscription_is_started_changed_and_cancelled(api):
     assert [one.id for one in api.subscriptions.list(params={"customer": ann.id, "status": "all"}).data] == [made.id]
 
 
+def test_an_invoice_is_drawn_up_finalized_and_paid(api):
+    ann = api.customers.create(params={"name": "Ann", "email": "ann@example.com"})
+    method = api.payment_methods.attach("pm_card_visa", params={"customer": ann.id})
+    draft = api.invoices.create(params={"customer": ann.id, "default_payment_method": method.id, "auto_advance": False})
+    assert (draft.status, draft.total) == ("draft", 0)
+    for amount in (1500, 700):
+        item = {"customer": ann.id, "invoice": draft.id, "amount": amount, "currency": "usd", "description": "work"}
+        api.invoice_items.create(params=item)
+    lines = api.invoices.line_items.list(draft.id).data
+    assert sorted(line.amount for line in lines) == [700, 1500]
+    final = api.invoices.finalize_invoice(draft.id)
+    assert (final.status, final.total, final.amount_due) == ("open", 2200, 2200)
+    with pytest.raises(stripe.InvalidRequestError):
+        api.invoices.delete(draft.id)
+    paid = api.invoices.pay(draft.id)
+    assert (paid.status, paid.amount_paid, paid.amount_remaining) == ("paid", 2200, 0)
+    assert [one.id for one in api.invoices.list(params={"customer": ann.id, "status": "paid"}).data] == [draft.id]
+    names = {event.type for event in api.events.list(params={"limit": 100}).data}
+    assert {"invoice.created", "invoice.finalized", "invoice.paid", "invoice.payment_succeeded"} <= names
+
+
+def test_a_year_of_a_subscription_passes_on_a_test_clock(api):
+    start = 1_767_225_600
+    clock = api.test_helpers.test_clocks.create(params={"frozen_time": start, "name": "a year"})
+    ann = api.customers.create(params={"name": "Ann", "test_clock": clock.id})
+    method = api.payment_methods.attach("pm_card_visa", params={"customer": ann.id})
+    product = api.products.create(params={"name": "Plan"})
+    price = api.prices.create(
+        params={"product": product.id, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}}
+    )
+    params = {"customer": ann.id, "items": [{"price": price.id}], "default_payment_method": method.id}
+    made = api.subscriptions.create(params=params)
+    assert len(api.invoices.list(params={"subscription": made.id}).data) == 1
+    api.test_helpers.test_clocks.advance(clock.id, params={"frozen_time": start + 63 * 86_400})
+    invoices = api.invoices.list(params={"subscription": made.id}).data
+    assert [(one.billing_reason, one.total) for one in invoices] == [
+        ("subscription_cycle", 900),
+        ("subscription_cycle", 900),
+        ("subscription_create", 900),
+    ]
+    assert api.test_helpers.test_clocks.retrieve(clock.id).frozen_time == start + 63 * 86_400
+
+
+def test_a_coupon_takes_something_off(api):
+    coupon = api.coupons.create(params={"percent_off": 25, "duration": "once", "name": "Spring"})
+    assert (coupon.valid, coupon.percent_off, coupon.times_redeemed) == (True, 25, 0)
+    assert [one.id for one in api.coupons.list().data] == [coupon.id]
+    assert api.coupons.update(coupon.id, params={"name": "Summer"}).name == "Summer"
+    assert api.coupons.delete(coupon.id).deleted
+
+
 def test_events_tell_what_happened_in_order(api):
     ann = api.customers.create(params={"name": "Ann", "email": "a@example.com"})
     api.customers.update(ann.id, params={"name": "Ann B."})
