@@ -119,7 +119,14 @@ pub(crate) fn signature_of(state: &State, login: &str, now: Time) -> Signature {
 /// A commit by the caller, who is author and committer. No branch moves.
 pub(crate) fn commit_as(cx: &mut Cx<'_, GitHub>, tree: Oid, parents: Vec<Oid>, message: &str) -> Result<Oid, Error> {
     let author = signature(cx);
-    let commit = Commit { tree, parents, author: author.clone(), committer: author, message: message.to_owned() };
+    let commit = Commit {
+        tree,
+        parents,
+        author: author.clone(),
+        committer: author,
+        message: message.to_owned(),
+        signature: None,
+    };
     Ok(cx.state.git.objects.add_commit(commit)?)
 }
 

@@ -525,6 +525,8 @@ impl<'a> Builder<'a> {
             allow_auto_merge: false,
             allow_update_branch: false,
             allow_forking: true,
+            has_downloads: true,
+            safeguards: BTreeSet::new(),
             web_commit_signoff_required: false,
             merge_words: MergeWords::default(),
             delete_branch_on_merge: repo.delete_branch_on_merge,
@@ -743,7 +745,14 @@ impl<'a> Builder<'a> {
         let (name, email) = user.map_or_else(Default::default, |user| (user.name.clone(), user.commit_email()));
         let seconds = i64::try_from(self.now.seconds()).unwrap_or(i64::MAX);
         let author = Signature::new(&name, &email, seconds);
-        let commit = Commit { tree, parents, author: author.clone(), committer: author, message: message.to_owned() };
+        let commit = Commit {
+            tree,
+            parents,
+            author: author.clone(),
+            committer: author,
+            message: message.to_owned(),
+            signature: None,
+        };
         Ok(self.state.git.objects.add_commit(commit)?)
     }
 

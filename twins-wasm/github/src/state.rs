@@ -1,6 +1,6 @@
 //! The data model: every entity of the world, the tables they live in and what they have in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::ids::hash_id;
@@ -103,6 +103,19 @@ impl Permission {
     }
 }
 
+/// What can watch over a repository, by the vendor's names under `security_and_analysis`.
+pub(crate) const SAFEGUARDS: &[&str] = &[
+    "advanced_security",
+    "code_security",
+    "dependabot_security_updates",
+    "secret_scanning",
+    "secret_scanning_ai_detection",
+    "secret_scanning_delegated_alert_dismissal",
+    "secret_scanning_delegated_bypass",
+    "secret_scanning_non_provider_patterns",
+    "secret_scanning_push_protection",
+];
+
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own on the vendor's page")]
 pub(crate) struct Repo {
@@ -122,6 +135,9 @@ pub(crate) struct Repo {
     pub(crate) has_issues: bool,
     pub(crate) has_projects: bool,
     pub(crate) has_wiki: bool,
+    pub(crate) has_downloads: bool,
+    /// Those of [`SAFEGUARDS`] that are on.
+    pub(crate) safeguards: BTreeSet<&'static str>,
     pub(crate) has_discussions: bool,
     pub(crate) is_template: bool,
     pub(crate) allow_merge_commit: bool,

@@ -273,7 +273,7 @@ impl Target {
         what: Option<&str>,
     ) -> Result<Oid, Error> {
         let parents = self.head.into_iter().collect();
-        let commit = Commit { tree, parents, author, committer, message: message.to_owned() };
+        let commit = Commit { tree, parents, author, committer, message: message.to_owned(), signature: None };
         let oid = cx.state.git.objects.add_commit(commit)?;
         let name = heads(&self.branch);
         let push = self.head.map_or(Push::Create, |old| Push::Move { old, new: oid });

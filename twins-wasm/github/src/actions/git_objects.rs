@@ -301,6 +301,7 @@ pub(crate) struct CreateCommit {
     parents: Vec<String>,
     author: Option<Person>,
     committer: Option<Person>,
+    signature: Option<String>,
 }
 
 impl Action<GitHub> for CreateCommit {
@@ -325,7 +326,8 @@ impl Action<GitHub> for CreateCommit {
             (Some(author), None) => signatures(cx, Some(author), Some(author))?,
             (author, committer) => signatures(cx, author.as_ref(), committer.as_ref())?,
         };
-        let commit = Commit { tree, parents, author, committer, message: self.message };
+        let signature = self.signature.filter(|text| !text.is_empty());
+        let commit = Commit { tree, parents, author, committer, message: self.message, signature };
         let oid = cx.state.git.objects.add_commit(commit)?;
         cx.state.keep(id, oid);
         Ok(Shown { repo: id, oid, form: Form::Commit })

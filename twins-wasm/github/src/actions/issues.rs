@@ -142,6 +142,26 @@ pub(crate) struct Create {
     assignees: Option<Vec<String>>,
     assignee: Option<String>,
     milestone: Option<u64>,
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    issue_field_values: Option<Vec<FieldValue>>,
+}
+
+/// A value for a custom field.
+#[derive(Debug, Deserialize)]
+pub(crate) struct FieldValue {
+    field_id: u64,
+}
+
+/// No organization defines types of issues or custom fields, so nothing is one.
+fn nothing_custom(kind: Option<&Value>, fields: Option<&[FieldValue]>) -> Result<(), Error> {
+    if let Some(kind) = kind.filter(|kind| !kind.is_null()) {
+        return Err(Error::value("Issue", "type", "invalid", kind.clone()));
+    }
+    match fields.and_then(<[FieldValue]>::first) {
+        None => Ok(()),
+        Some(field) => Err(Error::value("Issue", "issue_field_values", "invalid", field.field_id)),
+    }
 }
 
 impl Action<GitHub> for Create {
@@ -152,6 +172,7 @@ impl Action<GitHub> for Create {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Written, Error> {
         let repo = cx.repo_to_write(&self.owner, &self.repo, Permission::Read)?.clone();
         issues_enabled(&repo)?;
+        nothing_custom(self.kind.as_ref(), self.issue_field_values.as_deref())?;
         let title = title(&self.title)?;
         let mut wanted = self.assignees.unwrap_or_default();
         wanted.extend(self.assignee.filter(|login| !login.is_empty()));
@@ -211,6 +232,11 @@ pub(crate) struct Update {
     assignee: Option<Option<String>>,
     #[serde(default, deserialize_with = "nullable")]
     milestone: Option<Option<u64>>,
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    issue_field_values: Option<Vec<FieldValue>>,
+    /// The id of the issue that says the same, with `state_reason` `duplicate`.
+    duplicate_issue_id: Option<u64>,
 }
 
 impl Action<GitHub> for Update {
@@ -228,6 +254,13 @@ impl Action<GitHub> for Update {
         let texts = self.title.is_some() || self.body.is_some();
         if !(triage || own) || (texts && !own && held < Some(Permission::Write)) {
             return Err(Error::forbidden("Resource not accessible by personal access token"));
+        }
+        nothing_custom(self.kind.as_ref(), self.issue_field_values.as_deref())?;
+        if let Some(id) = self.duplicate_issue_id {
+            let duplicate = self.state_reason == Some(Some(Reason::Duplicate));
+            if !duplicate || sub_issues::by_id(cx, id).is_none_or(|other| other == key) {
+                return Err(Error::value("Issue", "duplicate_issue_id", "invalid", id));
+            }
         }
         let mut after = before.clone();
         if let Some(text) = &self.title {
@@ -359,6 +392,10 @@ pub(crate) struct List {
     creator: Option<String>,
     mentioned: Option<String>,
     milestone: Option<String>,
+    /// A type of issues: `*` is any, `none` is none.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    issue_field_values: Option<String>,
     since: Option<String>,
     #[serde(default)]
     sort: Sort,
@@ -381,6 +418,15 @@ impl Action<GitHub> for List {
             && milestone.parse::<u64>().is_err()
         {
             return Err(Error::value("Issue", "milestone", "invalid", milestone.as_str()));
+        }
+        if let Some(field) = given(self.issue_field_values) {
+            return Err(Error::value("Issue", "issue_field_values", "invalid", field));
+        }
+        if given(self.kind).is_some_and(|kind| kind != "none") {
+            return Ok(Listed {
+                page: Page::of(std::iter::empty(), paging(self.page, self.per_page)),
+                extra: Extra::None,
+            });
         }
         let filter = Filter {
             state: self.state,
@@ -711,7 +757,9 @@ impl Action<GitHub> for Write {
                 let Some(title) = title else {
                     return Err(Error::argument("title"));
                 };
-                Create { owner, repo, title, body, labels, assignees, assignee: None, milestone }.run(cx)
+                let (assignee, kind, issue_field_values) = (None, None, None);
+                Create { owner, repo, title, body, labels, assignees, assignee, milestone, kind, issue_field_values }
+                    .run(cx)
             }
             WriteMethod::Update => {
                 let Some(issue_number) = self.issue_number else {
@@ -735,6 +783,9 @@ impl Action<GitHub> for Write {
                     assignees: assignees.map(Some),
                     assignee: None,
                     milestone: milestone.map(Some),
+                    kind: None,
+                    issue_field_values: None,
+                    duplicate_issue_id: None,
                 }
                 .run(cx)
             }

@@ -274,6 +274,16 @@ pub(crate) struct Create {
     generate_release_notes: bool,
     #[serde(default)]
     make_latest: MakeLatest,
+    discussion_category_name: Option<String>,
+}
+
+/// Releases that are talked about need discussions.
+fn without_discussion(category: Option<&str>) -> Result<(), Error> {
+    if category.is_some_and(|name| !name.is_empty()) {
+        Err(Error::unsupported("discussions of releases"))
+    } else {
+        Ok(())
+    }
 }
 
 impl Action<GitHub> for Create {
@@ -284,6 +294,7 @@ impl Action<GitHub> for Create {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Shown, Error> {
         let repo = writable(cx, &self.owner, &self.repo)?;
         let id = repo.id;
+        without_discussion(self.discussion_category_name.as_deref())?;
         check_tag_name(cx, id, &self.tag_name, None)?;
         let target = self.target_commitish.filter(|text| !text.is_empty());
         let target = target.unwrap_or_else(|| repo.default_branch.clone());
@@ -331,6 +342,7 @@ pub(crate) struct Update {
     draft: Option<bool>,
     prerelease: Option<bool>,
     make_latest: Option<MakeLatest>,
+    discussion_category_name: Option<String>,
 }
 
 impl Action<GitHub> for Update {
@@ -341,6 +353,7 @@ impl Action<GitHub> for Update {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Shown, Error> {
         let repo = writable(cx, &self.owner, &self.repo)?;
         let key = find(cx, repo, self.release_id)?;
+        without_discussion(self.discussion_category_name.as_deref())?;
         let mut release = cx.state.releases.get(&key).ok_or_else(Error::not_found)?.clone();
         let before = row(repo, &release);
         if let Some(name) = self.tag_name {
@@ -402,6 +415,7 @@ pub(crate) struct GenerateNotes {
     tag_name: String,
     target_commitish: Option<String>,
     previous_tag_name: Option<String>,
+    configuration_file_path: Option<String>,
 }
 
 impl Action<GitHub> for GenerateNotes {
@@ -410,6 +424,9 @@ impl Action<GitHub> for GenerateNotes {
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Self::Output, Error> {
         let repo = cx.repo_with(&self.owner, &self.repo, Permission::Write)?;
+        if self.configuration_file_path.is_some_and(|path| !path.is_empty()) {
+            return Err(Error::unsupported("configuration files of release notes"));
+        }
         let target = self.target_commitish.as_deref().unwrap_or(&repo.default_branch);
         let body = notes(cx, repo, &self.tag_name, target, self.previous_tag_name.as_deref())?;
         Ok(pome_twin_kit::action::Json(json!({ "name": self.tag_name, "body": body })))

@@ -1,14 +1,14 @@
 //! Repositories: making, changing, forking and listing them, and what can be said about one.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pome_twin_kit::action::{Empty, Json};
 use pome_twin_kit::clock::Time;
 use pome_twin_kit::{Action, Cx, Reply, ToolReply, View};
 use serde::Deserialize;
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Page, git_rows as rows, paging};
 use crate::GitHub;
@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::git::{Mode, Objects, paths};
 use crate::merge_words::{MergeMessage, MergeTitle, MergeWords, SquashMessage, SquashTitle, Wished};
 use crate::refs::{commit_as, move_branch};
-use crate::state::{Collaborator, Permission, Repo, RepoId, State, UserKind, fold};
+use crate::state::{Collaborator, Permission, Repo, RepoId, SAFEGUARDS, State, UserKind, fold};
 use crate::views::commits::user_of;
 use crate::views::repos::RepoView;
 use crate::views::users::SimpleUser;
@@ -82,6 +82,8 @@ fn blank(id: RepoId, owner: &str, name: String, now: Time) -> Repo {
         has_issues: true,
         has_projects: true,
         has_wiki: true,
+        has_downloads: true,
+        safeguards: BTreeSet::new(),
         has_discussions: false,
         is_template: false,
         allow_merge_commit: true,
@@ -158,6 +160,15 @@ fn may_create(cx: &Cx<'_, GitHub>, org: &str) -> Result<(), Error> {
     Err(Error::forbidden("You need admin access to the organization before adding a repository to it."))
 }
 
+/// Teams of an organization by their ids, with what each gets of a repository.
+pub(crate) fn teams_of(state: &State, org: &str, ids: &[u64], field: &str) -> Result<Vec<(u64, Permission)>, Error> {
+    let known = |id: &u64| {
+        let team = state.accounts.teams.get(id).filter(|team| fold(&team.org) == fold(org));
+        team.map(|team| (team.id, team.permission)).ok_or_else(|| Error::value("Repository", field, "invalid", *id))
+    };
+    ids.iter().map(known).collect()
+}
+
 /// Owners say which kinds of repositories the members of an organization make.
 fn visible_to_members(cx: &Cx<'_, GitHub>, repo: &Repo) -> Result<(), Error> {
     let accounts = &cx.state.accounts;
@@ -184,10 +195,16 @@ pub(crate) struct Create {
     has_issues: Option<bool>,
     has_projects: Option<bool>,
     has_wiki: Option<bool>,
+    has_downloads: Option<bool>,
     has_discussions: Option<bool>,
     is_template: Option<bool>,
     #[serde(default)]
     auto_init: bool,
+    /// A team of the organization that gets the repository.
+    team_id: Option<u64>,
+    gitignore_template: Option<String>,
+    license_template: Option<String>,
+    custom_properties: Option<Map<String, Value>>,
     allow_squash_merge: Option<bool>,
     allow_merge_commit: Option<bool>,
     allow_rebase_merge: Option<bool>,
@@ -225,9 +242,14 @@ impl From<CreateArguments> for Create {
             has_issues: None,
             has_projects: None,
             has_wiki: None,
+            has_downloads: None,
             has_discussions: None,
             is_template: None,
             auto_init,
+            team_id: None,
+            gitignore_template: None,
+            license_template: None,
+            custom_properties: None,
             allow_squash_merge: None,
             allow_merge_commit: None,
             allow_rebase_merge: None,
@@ -258,6 +280,16 @@ impl Action<GitHub> for Create {
     type Output = Made;
 
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Made, Error> {
+        for (template, what) in
+            [(&self.gitignore_template, "templates of .gitignore"), (&self.license_template, "templates of licenses")]
+        {
+            if template.as_deref().is_some_and(|name| !name.is_empty()) {
+                return Err(Error::unsupported(what));
+            }
+        }
+        if self.custom_properties.is_some_and(|properties| !properties.is_empty()) {
+            return Err(Error::unsupported("custom properties"));
+        }
         let owner = match &self.org {
             Some(login) => {
                 let login = organization(cx.state, login)?;
@@ -267,6 +299,10 @@ impl Action<GitHub> for Create {
             None => cx.actor().to_owned(),
         };
         let name = free_name(cx.state, &owner, &self.name)?;
+        let teams = match (&self.org, self.team_id) {
+            (Some(_), Some(id)) => teams_of(cx.state, &owner, &[id], "team_id")?,
+            _ => Vec::new(),
+        };
         let now = cx.now();
         cx.state.ensure_user(&owner, now);
         let id = cx.state.next_repo.next();
@@ -285,6 +321,7 @@ impl Action<GitHub> for Create {
             has_issues: self.has_issues.unwrap_or(plain.has_issues),
             has_projects: self.has_projects.unwrap_or(plain.has_projects),
             has_wiki: self.has_wiki.unwrap_or(plain.has_wiki),
+            has_downloads: self.has_downloads.unwrap_or(plain.has_downloads),
             has_discussions: self.has_discussions.unwrap_or(plain.has_discussions),
             is_template: self.is_template.unwrap_or(plain.is_template),
             allow_squash_merge: self.allow_squash_merge.unwrap_or(plain.allow_squash_merge),
@@ -299,6 +336,9 @@ impl Action<GitHub> for Create {
         let (title, branch) = (repo.name.clone(), repo.default_branch.clone());
         let about = repo.description.as_ref().map_or_else(String::new, |text| format!("{text}\n"));
         insert(cx, repo);
+        for (team, permission) in teams {
+            cx.state.accounts.team_repos.insert((id, team), permission);
+        }
         if self.auto_init {
             let readme = format!("# {title}\n{about}");
             let tree = cx.state.git.objects.put_file(Objects::EMPTY_TREE, "README.md", readme.into_bytes())?;
@@ -347,11 +387,28 @@ pub(crate) struct Update {
     allow_forking: Option<bool>,
     web_commit_signoff_required: Option<bool>,
     pull_request_creation_policy: Option<CreationPolicy>,
+    has_pull_requests: Option<bool>,
+    #[serde(default, deserialize_with = "pome_twin_kit::input::nullable")]
+    security_and_analysis: Option<Option<BTreeMap<String, Value>>>,
     squash_merge_commit_title: Option<SquashTitle>,
     squash_merge_commit_message: Option<SquashMessage>,
     merge_commit_title: Option<MergeTitle>,
     merge_commit_message: Option<MergeMessage>,
     use_squash_pr_title_as_default: Option<bool>,
+}
+
+/// Turns what watches over a repository on and off: `{"secret_scanning": {"status": "enabled"}}`.
+fn watch_over(repo: &mut Repo, wished: &BTreeMap<String, Value>) -> Result<(), Error> {
+    for (name, setting) in wished {
+        let known = SAFEGUARDS.iter().find(|known| *known == name);
+        let known = known.ok_or_else(|| Error::unsupported(&format!("the setting {name} of repositories")))?;
+        match setting["status"].as_str() {
+            Some("enabled") => repo.safeguards.insert(known),
+            Some("disabled") => repo.safeguards.remove(known),
+            _ => return Err(Error::value("Repository", name, "invalid", setting["status"].clone())),
+        };
+    }
+    Ok(())
 }
 
 impl Action<GitHub> for Update {
@@ -363,6 +420,12 @@ impl Action<GitHub> for Update {
         let mut repo = cx.repo_with(&self.owner, &self.repo, Permission::Admin)?.clone();
         if self.pull_request_creation_policy == Some(CreationPolicy::CollaboratorsOnly) {
             return Err(Error::unsupported("pull requests for collaborators only"));
+        }
+        if self.has_pull_requests == Some(false) {
+            return Err(Error::unsupported("repositories without pull requests"));
+        }
+        if let Some(wished) = self.security_and_analysis.flatten() {
+            watch_over(&mut repo, &wished)?;
         }
         let before = rows::repo(cx.state, &repo);
         let id = repo.id;
@@ -702,24 +765,40 @@ impl Action<GitHub> for Languages {
 pub(crate) struct Contributors {
     owner: String,
     repo: String,
+    /// `1` or `true`: with those whose address is nobody's.
+    anon: Option<String>,
     page: Option<i64>,
     per_page: Option<i64>,
 }
 
-/// A page of logins with how much they did.
+/// Somebody with an account, or a name and an address.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Author {
+    Known(String),
+    Anonymous { name: String, email: String },
+}
+
+/// A page of authors with how much they did.
 pub(crate) struct Counted {
-    page: Page<(String, usize)>,
+    page: Page<(Author, usize)>,
     /// Nothing was ever committed.
     empty: bool,
 }
 
-struct Contributor<'a>(SimpleUser<'a>, usize);
+struct Contributor<'a>(Site<'a>, &'a Author, usize);
 
 impl Serialize for Contributor<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        self.0.write(&mut map)?;
-        map.serialize_entry("contributions", &self.1)?;
+        match self.1 {
+            Author::Known(login) => SimpleUser::of(self.0, login).write(&mut map)?,
+            Author::Anonymous { name, email } => {
+                map.serialize_entry("type", "Anonymous")?;
+                map.serialize_entry("name", name)?;
+                map.serialize_entry("email", email)?;
+            }
+        }
+        map.serialize_entry("contributions", &self.2)?;
         map.end()
     }
 }
@@ -730,7 +809,7 @@ impl View<GitHub> for Counted {
             reply.status = 204;
             return;
         }
-        self.page.write(cx, reply, |site, (login, count)| Some(Contributor(SimpleUser::of(site, login), *count)));
+        self.page.write(cx, reply, |site, (author, count)| Some(Contributor(site, author, *count)));
     }
 }
 
@@ -741,17 +820,21 @@ impl Action<GitHub> for Contributors {
     fn run(self, cx: &mut Cx<'_, GitHub>) -> Result<Counted, Error> {
         let repo = cx.repo(&self.owner, &self.repo)?;
         let objects = cx.objects();
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        let anonymous = matches!(self.anon.as_deref(), Some("1" | "true"));
+        let mut counts: BTreeMap<Author, usize> = BTreeMap::new();
         let head = cx.state.head(repo);
         if let Some(head) = head {
             for oid in objects.log(head)? {
-                if let Some(user) = user_of(cx.state, &objects.commit(oid)?.author) {
-                    *counts.entry(&user.login).or_default() += 1;
-                }
+                let by = &objects.commit(oid)?.author;
+                let author = match user_of(cx.state, by) {
+                    Some(user) => Author::Known(user.login.clone()),
+                    None if anonymous => Author::Anonymous { name: by.name.clone(), email: by.email.clone() },
+                    None => continue,
+                };
+                *counts.entry(author).or_default() += 1;
             }
         }
-        let mut all: Vec<(String, usize)> =
-            counts.into_iter().map(|(login, count)| (login.to_owned(), count)).collect();
+        let mut all: Vec<(Author, usize)> = counts.into_iter().collect();
         all.sort_by_key(|(_, count)| Reverse(*count));
         Ok(Counted { page: Page::of(all.into_iter(), paging(self.page, self.per_page)), empty: head.is_none() })
     }

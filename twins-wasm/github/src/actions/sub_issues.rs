@@ -42,7 +42,7 @@ fn issue(cx: &Cx<'_, GitHub>, repo: &Repo, number: u64) -> Result<Numbered, Erro
 }
 
 /// The issue of an id, as far as the caller may see it.
-fn by_id(cx: &Cx<'_, GitHub>, id: u64) -> Option<Numbered> {
+pub(super) fn by_id(cx: &Cx<'_, GitHub>, id: u64) -> Option<Numbered> {
     let of_id = |(key, _): &(&Numbered, &crate::state::Issue)| {
         let repo = cx.state.repos.get(&key.0).filter(|repo| cx.permission(repo).is_some());
         repo.is_some_and(|repo| u64::from(issue_id(repo, key.1)) == id) && !cx.state.is_pull(**key)

@@ -4,7 +4,7 @@ use pome_twin_kit::{Action, Cx, Reply};
 use serde::Deserialize;
 
 use super::git_rows as rows;
-use super::repos::free_name;
+use super::repos::{free_name, teams_of};
 use crate::GitHub;
 use crate::access::Access;
 use crate::error::Error;
@@ -19,6 +19,9 @@ pub(crate) struct Transfer {
     repo: String,
     new_owner: String,
     new_name: Option<String>,
+    /// Teams of an organization that get the repository with it.
+    #[serde(default)]
+    team_ids: Vec<u64>,
 }
 
 impl Action<GitHub> for Transfer {
@@ -35,6 +38,8 @@ impl Action<GitHub> for Transfer {
         }
         let wished = self.new_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&repo.name);
         let name = free_name(cx.state, &owner, wished)?;
+        let organization = cx.state.organization(&owner).is_some();
+        let teams = if organization { teams_of(cx.state, &owner, &self.team_ids, "team_ids")? } else { Vec::new() };
         let reply = Reply::json(202, &RepoView::short(Site::of(cx), &repo));
         let now = cx.now();
         cx.state.rename(repo.id, &owner, &name);
@@ -45,6 +50,14 @@ impl Action<GitHub> for Transfer {
             cx.state.collaborators.insert((repo.id, fold(&repo.owner)), place);
         }
         cx.state.collaborators.remove(&(repo.id, fold(&owner)));
+        // The teams of the old owner stay where they are.
+        let old: Vec<_> = cx.state.accounts.teams_with(repo.id).map(|(team, _)| team.id).collect();
+        for team in old {
+            cx.state.accounts.team_repos.remove(&(repo.id, team));
+        }
+        for (team, permission) in teams {
+            cx.state.accounts.team_repos.insert((repo.id, team), permission);
+        }
         let before = rows::repo(cx.state, &repo);
         if let Some(moved) = cx.state.repos.get_mut(&repo.id) {
             moved.updated_at = now;

@@ -100,8 +100,14 @@ impl Objects {
                 continue;
             }
             let (author, message) = (commit.author.clone(), commit.message.clone());
-            tip =
-                self.add_commit(Commit { tree, parents: vec![tip], author, committer: committer.clone(), message })?;
+            tip = self.add_commit(Commit {
+                tree,
+                parents: vec![tip],
+                author,
+                committer: committer.clone(),
+                message,
+                signature: None,
+            })?;
             made.push(tip);
         }
         Ok(Replay::Clean { tip, commits: made })

@@ -239,6 +239,8 @@ pub struct Commit {
     pub author: Signature,
     pub committer: Signature,
     pub message: String,
+    /// Armored, as whoever committed has signed it.
+    pub signature: Option<String>,
 }
 
 impl Commit {
@@ -260,12 +262,22 @@ impl Commit {
         ""
     }
 
+    /// What was signed: the commit without its signature.
+    pub fn payload(&self) -> String {
+        let unsigned = Self { signature: None, ..self.clone() };
+        String::from_utf8_lossy(&unsigned.encode()).into_owned()
+    }
+
     fn encode(&self) -> Vec<u8> {
         let mut text = format!("tree {}\n", self.tree);
         for parent in &self.parents {
             text += &format!("parent {parent}\n");
         }
-        text += &format!("author {}\ncommitter {}\n\n{}", self.author, self.committer, self.message);
+        text += &format!("author {}\ncommitter {}\n", self.author, self.committer);
+        if let Some(signature) = &self.signature {
+            text += &format!("gpgsig {}\n", signature.trim_end().replace('\n', "\n "));
+        }
+        text += &format!("\n{}", self.message);
         text.into_bytes()
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn commit(objects: &mut Objects, parents: &[Oid], files: &[(&str, &st
     let tree = tree(objects, base, files);
     let message = format!("commit {seconds}\n");
     let (author, committer) = (signature(seconds), signature(seconds));
-    objects.add_commit(Commit { tree, parents: parents.to_vec(), author, committer, message }).unwrap()
+    objects.add_commit(Commit { tree, parents: parents.to_vec(), author, committer, message, signature: None }).unwrap()
 }
 
 pub(super) fn tree(objects: &mut Objects, base: Oid, files: &[(&str, &str)]) -> Oid {

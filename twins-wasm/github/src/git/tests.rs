@@ -14,7 +14,16 @@ fn save(objects: &mut Objects, parents: &[Oid], edits: &BTreeMap<String, Edit>, 
     let base = parents.first().map_or(Objects::EMPTY_TREE, |parent| objects.commit(*parent).unwrap().tree);
     let tree = objects.edit_tree(base, edits).unwrap();
     let (author, committer) = (signature(seconds), signature(seconds));
-    objects.add_commit(Commit { tree, parents: parents.to_vec(), author, committer, message: message.into() }).unwrap()
+    objects
+        .add_commit(Commit {
+            tree,
+            parents: parents.to_vec(),
+            author,
+            committer,
+            message: message.into(),
+            signature: None,
+        })
+        .unwrap()
 }
 
 /// `first` - `main` - `merge` - `tidy`, with `side` from `first` into `merge`.
@@ -49,7 +58,9 @@ fn story() -> Story {
     let tree = objects.merge_commits(main, side).unwrap().tree().unwrap();
     let (author, committer) = (signature(1_767_225_800), signature(1_767_225_800));
     let message = "Merge side\n".into();
-    let merge = objects.add_commit(Commit { tree, parents: vec![main, side], author, committer, message }).unwrap();
+    let merge = objects
+        .add_commit(Commit { tree, parents: vec![main, side], author, committer, message, signature: None })
+        .unwrap();
 
     let mut edits = BTreeMap::from([("src/main.rs".into(), Edit::Delete), ("src/a/deep.txt".into(), Edit::Delete)]);
     put(&mut objects, &mut edits, "src/the main.rs", Mode::File, b"fn main() {\n    run(2);\n}\n// end");

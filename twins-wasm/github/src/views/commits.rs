@@ -56,7 +56,7 @@ impl Serialize for Inner<'_> {
         map.serialize_entry("tree", &TreeLink(self.0, commit.tree))?;
         map.serialize_entry("url", &format_args!("{api}/repos/{owner}/{name}/git/commits/{oid}"))?;
         map.serialize_entry("comment_count", &0)?;
-        map.serialize_entry("verification", &Unsigned)?;
+        map.serialize_entry("verification", &Verification(commit))?;
         map.end()
     }
 }
@@ -80,7 +80,7 @@ impl Serialize for GitCommitView<'_> {
         map.serialize_entry("tree", &TreeLink(view, commit.tree))?;
         map.serialize_entry("message", &commit.message)?;
         map.serialize_entry("parents", &Parents { view, of: &commit.parents, from: "git/commits" })?;
-        map.serialize_entry("verification", &Unsigned)?;
+        map.serialize_entry("verification", &Verification(commit))?;
         map.end()
     }
 }
@@ -147,6 +147,22 @@ pub(crate) fn date(signature: &Signature) -> Seconds {
 
 pub(crate) fn time(signature: &Signature) -> Time {
     Time(u64::try_from(signature.seconds).unwrap_or_default().saturating_mul(1000))
+}
+
+/// The vendor's word about a signature; keys are known of nobody.
+struct Verification<'a>(&'a Commit);
+
+impl Serialize for Verification<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Some(signature) = &self.0.signature else { return Unsigned.serialize(serializer) };
+        let mut map = serializer.serialize_map(Some(5))?;
+        map.serialize_entry("verified", &false)?;
+        map.serialize_entry("reason", "unknown_key")?;
+        map.serialize_entry("signature", signature)?;
+        map.serialize_entry("payload", &self.0.payload())?;
+        map.serialize_entry("verified_at", &None::<()>)?;
+        map.end()
+    }
 }
 
 /// The vendor's word for a commit or tag that nobody signed.

@@ -1,11 +1,14 @@
 //! Repositories, short and in full.
 
+use std::collections::BTreeMap;
+
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
 use super::users::{Permissions, SimpleUser};
 use super::{HTML, Site};
 use crate::merge_words::SquashTitle;
-use crate::state::{Repo, UserKind};
+use crate::state::{Permission, Repo, SAFEGUARDS, UserKind};
 
 /// How much of a repository is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,7 +129,7 @@ impl Serialize for RepoView<'_> {
             ("disabled", false),
             ("has_issues", repo.has_issues),
             ("has_projects", repo.has_projects),
-            ("has_downloads", true),
+            ("has_downloads", repo.has_downloads),
             ("has_wiki", repo.has_wiki),
             ("has_pages", false),
             ("has_discussions", repo.has_discussions),
@@ -174,6 +177,12 @@ impl RepoView<'_> {
         map.serialize_entry("merge_commit_message", &repo.merge_words.merge_message)?;
         if site.state.user(&repo.owner).is_some_and(|owner| owner.kind == UserKind::Organization) {
             map.serialize_entry("organization", &SimpleUser::of(site, &repo.owner))?;
+        }
+        if site.state.permission(repo, site.viewer) >= Some(Permission::Admin) {
+            let status = |name: &&'static str| if repo.safeguards.contains(name) { "enabled" } else { "disabled" };
+            let all: BTreeMap<_, _> =
+                SAFEGUARDS.iter().map(|name| (*name, json!({ "status": status(name) }))).collect();
+            map.serialize_entry("security_and_analysis", &all)?;
         }
         if let Some(parent) = repo.parent.and_then(|id| site.state.repos.get(&id)) {
             map.serialize_entry("parent", &RepoView::short(site, parent))?;
