@@ -34,6 +34,7 @@ mod suites;
 mod tool_errors;
 mod tools;
 mod views;
+mod webhooks;
 mod workflows;
 
 use std::borrow::Cow;
@@ -107,11 +108,13 @@ impl Twin for GitHub {
     fn advance(cx: &mut Cx<'_, Self>) -> Result<Vec<Delivery>, error::Error> {
         let now = cx.now();
         cx.state.progress(now);
+        webhooks::deliver(cx);
         Ok(Vec::new())
     }
 
     fn settle(cx: &mut Cx<'_, Self>) {
         events::record(cx);
+        webhooks::deliver(cx);
     }
 
     fn finish(cx: &mut Cx<'_, Self>, method: &str, reply: &mut Reply) {

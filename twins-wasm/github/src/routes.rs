@@ -787,7 +787,6 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::get::<hooks::List>("/repos/{owner}/{repo}/hooks").doc("repos/webhooks#list-repository-webhooks"),
     Route::post::<hooks::Create>("/repos/{owner}/{repo}/hooks")
         .status(201)
-        .shape("pings and tests are sent; other events are not")
         .doc("repos/webhooks#create-a-repository-webhook"),
     Route::get::<hooks::Get>("/repos/{owner}/{repo}/hooks/{hook_id}").doc("repos/webhooks#get-a-repository-webhook"),
     Route::patch::<hooks::Update>("/repos/{owner}/{repo}/hooks/{hook_id}")

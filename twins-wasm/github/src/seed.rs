@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 mod accounts;
+mod activity;
 mod events;
 mod protection;
 mod relations;
@@ -25,7 +26,7 @@ use crate::GitHub;
 use crate::accounts::Profile;
 use crate::actions::assets::{digest, file_name};
 use crate::actions::check_suites::{AnnotationBody, annotate};
-use crate::activity::{Asset, Watch};
+use crate::activity::Asset;
 use crate::error::Error;
 use crate::git::{Commit, Edit, Mode, Objects, Oid, Signature, paths};
 use crate::merge_words::MergeWords;
@@ -55,6 +56,10 @@ struct Document {
     repositories: Vec<SeedRepo>,
     #[serde(default)]
     organizations: Vec<SeedOrganization>,
+    #[serde(default)]
+    gists: Vec<activity::SeedGist>,
+    #[serde(default)]
+    notifications: Vec<activity::SeedNotification>,
     /// Limits other than the vendor's, by resource: `{"core": 100}`.
     #[serde(default)]
     rate_limits: BTreeMap<String, u64>,
@@ -114,11 +119,16 @@ struct SeedRepo {
     require_green_status: Option<bool>,
     #[serde(default)]
     collaborators: Vec<SeedCollaborator>,
-    /// Logins.
     #[serde(default)]
-    stargazers: Vec<String>,
+    stargazers: Vec<activity::SeedPerson>,
     #[serde(default)]
-    watchers: Vec<String>,
+    watchers: Vec<activity::SeedPerson>,
+    #[serde(default)]
+    webhooks: Vec<activity::SeedHook>,
+    #[serde(default)]
+    deploy_keys: Vec<activity::SeedKey>,
+    #[serde(default)]
+    commit_comments: Vec<activity::SeedCommitComment>,
     #[serde(default)]
     labels: Vec<SeedLabel>,
     #[serde(default)]
@@ -402,6 +412,8 @@ pub(crate) fn apply(document: Value, cx: &mut Cx<'_, GitHub>) -> Result<Value, E
         Builder::start(state, &format!("repositories.{at}"), &repo, now)?.fill(repo)?;
     }
     accounts::grant(state, grants)?;
+    activity::gists(state, document.gists, now)?;
+    activity::notifications(state, document.notifications, now)?;
     let count = names.len();
     let repositories = json!({ "repositories": names });
     cx.changed(Some(json!({ "repositories": [] })), Some(repositories));
@@ -542,15 +554,6 @@ impl<'a> Builder<'a> {
 
     fn fill(mut self, repo: SeedRepo) -> Result<(), Error> {
         self.collaborators(repo.collaborators)?;
-        for login in repo.stargazers {
-            self.state.ensure_user(&login, self.now);
-            self.state.activity.stars.insert((self.id, fold(&login)), self.now);
-        }
-        for login in repo.watchers {
-            self.state.ensure_user(&login, self.now);
-            let watch = Watch { ignored: false, created_at: self.now };
-            self.state.activity.watches.insert((self.id, fold(&login)), watch);
-        }
         self.labels(repo.labels);
         self.milestones(repo.milestones)?;
         self.branches(repo.files)?;
@@ -594,6 +597,13 @@ impl<'a> Builder<'a> {
         for (at, release) in repo.releases.into_iter().enumerate() {
             self.release(release, at)?;
         }
+        self.surroundings(activity::Surroundings {
+            stargazers: repo.stargazers,
+            watchers: repo.watchers,
+            webhooks: repo.webhooks,
+            deploy_keys: repo.deploy_keys,
+            commit_comments: repo.commit_comments,
+        })?;
         self.protections(repo.branch_protection)?;
         self.rulesets(repo.rulesets)?;
         self.workflows(repo.workflow_runs, repo.workflow_outcomes)?;

@@ -287,3 +287,136 @@ fn base64(text: &str) -> String {
     }
     out
 }
+
+/// What an answer made webhooks hear: event and payload.
+fn heard(answer: &pome_twin_kit::envelope::Answer) -> Vec<(String, Value)> {
+    let header = |delivery: &pome_twin_kit::envelope::Delivery, name: &str| {
+        delivery.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone()).unwrap_or_default()
+    };
+    let deliveries = answer.report.deliveries.iter();
+    deliveries
+        .map(|one| (header(one, "x-github-event"), serde_json::from_slice(&one.body).unwrap_or_default()))
+        .collect()
+}
+
+fn hooked(events: Value) -> Native<GitHub> {
+    let mut twin = world();
+    let config = json!({ "url": "https://ci.test/hook", "content_type": "json", "secret": "s3cret" });
+    let (status, _) = send(&mut twin, "POST", &format!("{REPO}/hooks"), json!({ "config": config, "events": events }));
+    assert_eq!(status, 201);
+    twin
+}
+
+#[test]
+fn a_webhook_hears_of_the_events_that_it_subscribed_to() {
+    let mut twin = hooked(json!(["issues"]));
+    let opened = twin.request("POST", &format!("{REPO}/issues"), Some(&json!({ "title": "Look" })));
+    let told = heard(&opened);
+    assert_eq!(told.len(), 1);
+    let (event, payload) = &told[0];
+    assert_eq!(
+        (event.as_str(), &payload["action"], &payload["issue"]["title"]),
+        ("issues", &json!("opened"), &json!("Look"))
+    );
+    assert_eq!(payload["sender"]["login"], "pome-agent");
+    assert_eq!(payload["repository"]["full_name"], "acme/api");
+    let signature = opened.report.deliveries[0].headers.iter().find(|(name, _)| name == "x-hub-signature-256");
+    assert!(signature.is_some_and(|(_, value)| value.starts_with("sha256=") && value.len() == 71));
+    // Another event, and one that was refused, are not told.
+    let comment = twin.request("POST", &format!("{REPO}/issues/1/comments"), Some(&json!({ "body": "Yes" })));
+    assert_eq!((comment.status, heard(&comment)), (201, Vec::new()));
+    let refused = twin.request("POST", &format!("{REPO}/issues"), Some(&json!({ "title": "" })));
+    assert_eq!((refused.status, heard(&refused)), (422, Vec::new()));
+    let listed = twin.json(&format!("{REPO}/hooks/1/deliveries"));
+    assert_eq!((&listed[0]["event"], &listed[0]["action"]), (&json!("issues"), &json!("opened")));
+    assert_eq!(listed[1]["event"], "ping");
+    let one = twin.json(&format!("{REPO}/hooks/1/deliveries/{}", listed[0]["id"]));
+    assert_eq!(&one["request"]["payload"], payload);
+    send(&mut twin, "PATCH", &format!("{REPO}/hooks/1"), json!({ "active": false }));
+    let after = twin.request("POST", &format!("{REPO}/issues"), Some(&json!({ "title": "Alone" })));
+    assert_eq!((after.status, heard(&after)), (201, Vec::new()));
+}
+
+#[test]
+fn tools_make_webhooks_hear_as_routes_do() {
+    let mut twin = hooked(json!(["issues"]));
+    let made = json!({ "method": "create", "owner": "acme", "repo": "api", "title": "By a tool" });
+    let answer = twin.call("issue_write", &made);
+    assert_eq!(answer.report.deliveries.len(), 1);
+}
+
+#[test]
+fn a_push_says_which_commits_came_and_what_they_changed() {
+    let mut twin = hooked(json!(["push", "create"]));
+    let sent = json!({ "message": "Add it", "content": "YQo=", "branch": "main" });
+    let answer = twin.request("PUT", &format!("{REPO}/contents/new.txt"), Some(&sent));
+    let told = heard(&answer);
+    assert_eq!(told.len(), 1);
+    let payload = &told[0].1;
+    assert_eq!(
+        (&payload["ref"], &payload["created"], &payload["forced"]),
+        (&json!("refs/heads/main"), &json!(false), &json!(false))
+    );
+    assert_eq!(payload["commits"].as_array().unwrap().len(), 1);
+    assert_eq!(payload["commits"][0]["added"], json!(["new.txt"]));
+    assert_eq!(payload["head_commit"]["id"], payload["after"]);
+    let made = json!({ "ref": "refs/heads/side", "sha": payload["after"] });
+    let answer = twin.request("POST", &format!("{REPO}/git/refs"), Some(&made));
+    let events: Vec<String> = heard(&answer).into_iter().map(|(event, _)| event).collect();
+    assert_eq!(events, ["push", "create"]);
+}
+
+#[test]
+fn a_merge_is_told_as_a_push_and_a_closed_pull_request() {
+    let mut twin = hooked(json!(["push", "pull_request"]));
+    let answer = twin.request("PUT", &format!("{REPO}/pulls/2/merge"), Some(&json!({})));
+    assert_eq!(answer.status, 200);
+    let told = heard(&answer);
+    let names: Vec<_> = told.iter().map(|(event, payload)| (event.as_str(), payload["action"].as_str())).collect();
+    assert_eq!(names, [("push", None), ("pull_request", Some("closed"))]);
+    assert_eq!(told[1].1["pull_request"]["merged"], true);
+}
+
+#[test]
+fn a_seed_holds_what_surrounds_repositories() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBd2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2d2";
+    let mut twin: Native<GitHub> = Native::seeded(Some(&json!({
+        "repositories": [{
+            "owner": "acme", "name": "api",
+            "collaborators": [{ "login": "pome-agent", "permission": "admin" }],
+            "stargazers": ["bob", { "login": "carol", "starred_at": "2025-01-01T00:00:00Z" }],
+            "watchers": [{ "login": "bob", "ignored": true }],
+            "files": [{ "path": "a.txt", "content": "a\n" }],
+            "issues": [{ "number": 1, "title": "Broken" }],
+            "webhooks": [{ "url": "https://ci.test/hook", "events": ["issues"], "content_type": "json" }],
+            "deploy_keys": [{ "title": "CI", "key": key, "read_only": true }],
+            "commit_comments": [{ "body": "Nice", "author": "bob", "path": "a.txt", "line": 1 }],
+        }],
+        "gists": [{
+            "owner": "bob", "id": "abc123", "public": true, "files": { "a.md": "# A\n" },
+            "comments": [{ "body": "Good", "author": "carol" }], "starred_by": ["pome-agent"],
+        }],
+        "notifications": [{ "login": "pome-agent", "repository": "acme/api", "number": 1, "reason": "mention" }],
+    })));
+    let gazers = twin.json(&format!("{REPO}/stargazers"));
+    assert_eq!((&gazers[0]["login"], &gazers[1]["login"]), (&json!("carol"), &json!("bob")));
+    assert_eq!(twin.json(&format!("{REPO}/subscribers")), json!([]));
+    assert_eq!(twin.json(&format!("{REPO}/hooks"))[0]["events"], json!(["issues"]));
+    assert_eq!(twin.json(&format!("{REPO}/keys"))[0]["read_only"], true);
+    assert_eq!(twin.json(&format!("{REPO}/comments"))[0]["user"]["login"], "bob");
+    assert_eq!(twin.json("/gists/abc123")["files"]["a.md"]["content"], "# A\n");
+    assert_eq!(twin.json("/gists/abc123/comments")[0]["body"], "Good");
+    assert_eq!(twin.json("/gists/starred")[0]["id"], "abc123");
+    assert_eq!(twin.json("/notifications")[0]["reason"], "mention");
+    let answer = twin.request("PATCH", &format!("{REPO}/issues/1"), Some(&json!({ "state": "closed" })));
+    assert_eq!(heard(&answer)[0].1["action"], "closed");
+}
+
+#[test]
+fn a_seed_with_a_webhook_that_leads_nowhere_is_refused() {
+    let mut twin: Native<GitHub> = Native::new();
+    for hook in [json!({ "url": "ftp://ci.test" }), json!({ "url": "https://ci.test", "events": ["nothing"] })] {
+        let seed = json!({ "repositories": [{ "owner": "acme", "name": "api", "webhooks": [hook] }] });
+        assert!(!twin.seed(Some(&seed)).accepted);
+    }
+}

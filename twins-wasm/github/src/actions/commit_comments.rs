@@ -16,7 +16,7 @@ use crate::views::reactions::Rollup;
 use crate::views::users::{SimpleUser, association};
 use crate::views::{HTML, Site};
 
-fn view(site: Site<'_>, id: u64) -> Option<Value> {
+pub(crate) fn view(site: Site<'_>, id: u64) -> Option<Value> {
     let comment = site.state.activity.commit_comments.get(&id)?;
     let repo = site.state.repos.get(&comment.repo)?;
     let name = repo.full_name();

@@ -10,14 +10,19 @@ use crate::GitHub;
 use crate::access::Access;
 use crate::activity::DeployKey;
 use crate::error::Error;
-use crate::state::{Permission, RepoId};
+use crate::state::{Permission, Repo, RepoId};
 use crate::views::Site;
 
 type Key = (RepoId, u64);
 
 fn view(site: Site<'_>, key: &Key) -> Option<Value> {
     let (repo, row) = (site.state.repos.get(&key.0)?, site.state.activity.keys.get(key)?);
-    Some(json!({
+    Some(row_view(site, repo, row))
+}
+
+/// `deploy-key`
+pub(crate) fn row_view(site: Site<'_>, repo: &Repo, row: &DeployKey) -> Value {
+    json!({
         "id": row.id,
         "key": row.key,
         "url": format!("{}/repos/{}/keys/{}", site.api, repo.full_name(), row.id),
@@ -28,7 +33,7 @@ fn view(site: Site<'_>, key: &Key) -> Option<Value> {
         "added_by": row.added_by,
         "last_used": null,
         "enabled": true,
-    }))
+    })
 }
 
 fn row(key: &DeployKey) -> Value {
@@ -111,6 +116,12 @@ fn is_key(text: &str) -> bool {
     kind && parts.next().is_some_and(|body| body.len() >= 16 && body.chars().all(plain))
 }
 
+/// A key without the comment at its end, which is no part of it; `None` when it is none.
+pub(crate) fn plain(text: &str) -> Option<String> {
+    let text = text.trim();
+    is_key(text).then(|| text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+}
+
 impl Action<GitHub> for Create {
     const NAME: &'static str = "create_deploy_key";
     const MUTATES: bool = true;
@@ -127,12 +138,9 @@ impl Action<GitHub> for Create {
             Err(Error::validation(vec![row]))
         };
         let text = self.key.trim();
-        if !is_key(text) {
+        let Some(stored) = plain(text) else {
             return refuse("key is invalid. You must supply a key in OpenSSH public key format");
-        }
-        // The comment at its end is no part of the key.
-        let body: Vec<&str> = text.split_whitespace().take(2).collect();
-        let stored = body.join(" ");
+        };
         if cx.state.activity.keys.values().any(|known| known.key == stored) {
             return refuse("key is already in use");
         }

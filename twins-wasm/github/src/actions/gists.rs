@@ -277,7 +277,7 @@ struct FileChange {
 }
 
 /// Keeps the files as a new version.
-fn keep(gist: &mut Gist, files: BTreeMap<String, String>, now: Time) {
+pub(crate) fn keep(gist: &mut Gist, files: BTreeMap<String, String>, now: Time) {
     let mut text = format!("{} {}", gist.id, gist.versions.len());
     for (name, content) in &files {
         text.push_str(&format!("\n{name}\n{content}"));

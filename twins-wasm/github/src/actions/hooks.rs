@@ -1,27 +1,19 @@
 //! Webhooks of a repository and what was sent to them.
 
-use std::fmt::Write as _;
-
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use pome_twin_kit::action::Empty;
-use pome_twin_kit::envelope::Delivery;
-use pome_twin_kit::ids::hex_id;
 use pome_twin_kit::{Action, Cx, Reply, View};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::{Page, paging};
 use crate::GitHub;
 use crate::access::Access;
 use crate::activity::{Hook, Sent};
 use crate::error::Error;
-use crate::state::{Permission, Repo, RepoId};
-use crate::views::repos::RepoView;
+use crate::state::{Permission, Repo};
+use crate::views::Site;
 use crate::views::users::SimpleUser;
-use crate::views::{Encoded, Site};
-
-type Key = (RepoId, u64);
+use crate::webhooks::{Key, last_push, repository, send};
 
 /// What a repository's webhook can subscribe to; `*` is all of it.
 const EVENTS: &[&str] = &[
@@ -81,24 +73,13 @@ const EVENTS: &[&str] = &[
     "workflow_run",
 ];
 
-fn known_events(events: &[String]) -> Result<(), Error> {
+pub(crate) fn known_events(events: &[String]) -> Result<(), Error> {
     let strange: Vec<&str> = events.iter().map(String::as_str).filter(|event| !EVENTS.contains(event)).collect();
     if strange.is_empty() {
         return Ok(());
     }
     let message = format!("These events are not allowed for this hook: {}", strange.join(", "));
     Err(Error::validation(vec![json!({ "resource": "Hook", "code": "custom", "field": "events", "message": message })]))
-}
-
-/// The vendor's signature of a payload: HMAC over SHA-256, in hex. `None` cannot happen: this kind takes keys of any length.
-fn signature(secret: &[u8], payload: &[u8]) -> Option<String> {
-    let signed = Hmac::<Sha256>::new_from_slice(secret).ok()?.chain_update(payload).finalize();
-    let mut out = String::new();
-    for byte in signed.into_bytes() {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    Some(out)
 }
 
 fn config(hook: &Hook) -> Value {
@@ -141,55 +122,6 @@ fn row(repo: &Repo, hook: &Hook) -> Value {
     })
 }
 
-/// Sends an event to one hook and notes it. The answer of the receiver stays with the host.
-fn send(cx: &mut Cx<'_, GitHub>, key: Key, event: &str, payload: &Value, redelivery: bool) {
-    let Some(hook) = cx.state.activity.hooks.get(&key).cloned() else { return };
-    let now = cx.now();
-    let id = cx.state.activity.next_sent.next();
-    let hex = hex_id(&format!("delivery {id}"));
-    let part = |range: std::ops::Range<usize>| hex.get(range).unwrap_or_default();
-    let guid = format!("{}-{}-{}-{}-{}", part(0..8), part(8..12), part(12..16), part(16..20), part(20..32));
-    let payload = payload.to_string();
-    let form = hook.content_type == "form";
-    let body = if form { format!("payload={}", Encoded(&payload)) } else { payload.clone() };
-    let content_type = if form { "application/x-www-form-urlencoded" } else { "application/json" };
-    let mut headers = vec![
-        ("accept", "*/*".to_owned()),
-        ("content-type", content_type.to_owned()),
-        ("user-agent", "GitHub-Hookshot/pome".to_owned()),
-        ("x-github-delivery", guid.clone()),
-        ("x-github-event", event.to_owned()),
-        ("x-github-hook-id", hook.id.to_string()),
-        ("x-github-hook-installation-target-id", key.0.to_string()),
-        ("x-github-hook-installation-target-type", "repository".to_owned()),
-    ];
-    if let Some(signed) = hook.secret.as_ref().and_then(|secret| signature(secret.as_bytes(), body.as_bytes())) {
-        headers.push(("x-hub-signature-256", format!("sha256={signed}")));
-    }
-    let headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let sent = Sent {
-        id,
-        guid: guid.clone(),
-        event: event.to_owned(),
-        action: None,
-        at: now,
-        redelivery,
-        headers: headers.clone(),
-        payload,
-    };
-    cx.state.activity.sent.insert((key.0, key.1, id), sent);
-    cx.deliver(Delivery {
-        id: guid,
-        method: "POST".to_owned(),
-        url: hook.url,
-        headers,
-        body: body.into_bytes(),
-        due: now.0,
-        // GitHub tries once and leaves the rest to the button "Redeliver".
-        retries: Vec::new(),
-    });
-}
-
 fn ping(cx: &mut Cx<'_, GitHub>, key: Key) {
     let site = Site::of(cx);
     let Some(repo) = site.state.repos.get(&key.0) else { return };
@@ -197,10 +129,10 @@ fn ping(cx: &mut Cx<'_, GitHub>, key: Key) {
         "zen": "Keep it logically awesome.",
         "hook_id": key.1,
         "hook": view(site, &key),
-        "repository": RepoView::short(site, repo),
+        "repository": repository(site, repo),
         "sender": SimpleUser::of(site, site.viewer),
     });
-    send(cx, key, "ping", &payload, false);
+    send(cx, key, "ping", None, &payload, false);
 }
 
 /// The hook, if the caller administers its repository.
@@ -533,25 +465,9 @@ impl Action<GitHub> for Test {
         let (repo, hook) = find(cx, &self.owner, &self.repo, self.hook_id)?;
         let hears = hook.events.iter().any(|event| event == "push" || event == "*");
         let Some(head) = cx.state.head(&repo).filter(|_| hears) else { return Ok(Empty) };
-        let commit = cx.objects().commit(head)?.clone();
-        let before = commit.parents.first().map_or_else(|| "0".repeat(40), crate::git::Oid::hex);
-        let site = Site::of(cx);
-        let payload = json!({
-            "ref": format!("refs/heads/{}", repo.default_branch),
-            "before": before,
-            "after": head,
-            "created": false,
-            "deleted": false,
-            "forced": false,
-            "repository": RepoView::short(site, &repo),
-            "pusher": { "name": site.viewer },
-            "sender": SimpleUser::of(site, site.viewer),
-            "head_commit": {
-                "id": head, "tree_id": commit.tree, "message": commit.message,
-                "author": { "name": commit.author.name, "email": commit.author.email },
-            },
-        });
-        send(cx, (repo.id, hook.id), "push", &payload, false);
+        let before = cx.objects().commit(head)?.parents.first().copied();
+        let payload = last_push(Site::of(cx), &repo, before, head);
+        send(cx, (repo.id, hook.id), "push", None, &payload, false);
         Ok(Empty)
     }
 }
@@ -690,20 +606,7 @@ impl Action<GitHub> for Redeliver {
         let sent = cx.state.activity.sent.get(&(repo.id, hook.id, self.delivery_id)).cloned();
         let sent = sent.ok_or_else(Error::not_found)?;
         let payload = serde_json::from_str(&sent.payload).unwrap_or_default();
-        send(cx, (repo.id, hook.id), &sent.event, &payload, true);
+        send(cx, (repo.id, hook.id), &sent.event, sent.action.as_deref(), &payload, true);
         Ok(Reply::json(202, &json!({})))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::signature;
-
-    #[test]
-    fn the_signature_is_the_one_of_the_vendors_documentation() {
-        assert_eq!(
-            signature(b"It's a Secret to Everybody", b"Hello, World!").unwrap(),
-            "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-        );
     }
 }

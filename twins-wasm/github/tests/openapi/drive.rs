@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pome_twin_kit::Twin;
+use pome_twin_kit::envelope::Delivery;
 use pome_twin_kit::routes::Router;
 use pome_twin_kit::testing::Native;
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ pub(crate) struct Drive<'a> {
     /// What was sent, by whom, to get back to where the world was.
     log: Vec<(Option<String>, String, String, Value)>,
     accept: Option<&'static str>,
+    /// What was wrong with what webhooks were sent, by event and action.
+    pub(crate) payloads: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl<'a> Drive<'a> {
@@ -50,6 +53,7 @@ impl<'a> Drive<'a> {
             seed,
             log: Vec::new(),
             accept: None,
+            payloads: BTreeMap::new(),
         }
     }
 
@@ -113,6 +117,9 @@ impl<'a> Drive<'a> {
         let sent = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let headers: Vec<_> = self.accept.iter().map(|accept| ("accept", *accept)).collect();
         let answer = self.twin.request_with(method, path, &headers, &sent);
+        for delivery in &answer.report.deliveries {
+            self.look_at(delivery);
+        }
         let (verb, pattern) = route.split_once(' ').unwrap();
         let complaints = self.vendor.complaints(&address(verb, pattern), answer.status, &answer.body);
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -120,6 +127,20 @@ impl<'a> Drive<'a> {
         let request = format!("{method} {path}");
         self.exchanges.push(Exchange { route: route.to_owned(), request, status: answer.status, filled, complaints });
         (answer.status, body)
+    }
+
+    fn look_at(&mut self, delivery: &Delivery) {
+        let header =
+            |name: &str| delivery.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+        // Forms carry the same payload.
+        if header("content-type") != Some("application/json") {
+            return;
+        }
+        let payload: Value = serde_json::from_slice(&delivery.body).unwrap();
+        let event = header("x-github-event").unwrap();
+        let name = payload["action"].as_str().map_or_else(|| event.to_owned(), |action| format!("{event}.{action}"));
+        let complaints = self.vendor.complaints_about_payload(&name, &delivery.body);
+        self.payloads.entry(name).or_default().extend(complaints);
     }
 
     /// For every input with a list of allowed words: another word must be refused, before anything happens.

@@ -1,4 +1,5 @@
-// Writes operations.json: what the vendor's OpenAPI description says of the operations in the areas that the twin models.
+// Writes operations.json: what the vendor's OpenAPI description says of the operations in the areas that the twin models, and of
+// the payloads that it sends to webhooks.
 //
 //   npm install --no-save --prefix /tmp/openapi @octokit/openapi
 //   node twins-wasm/github/tests/openapi/trim.mjs /tmp/openapi
@@ -91,6 +92,24 @@ for (const [path, methods] of Object.entries(described.paths)) {
     };
   }
 }
+/** The events that the twin sends to webhooks. */
+const EVENTS = new Set([
+  "check_run", "check_suite", "commit_comment", "create", "delete", "deploy_key", "fork", "issue_comment", "issue_dependencies",
+  "issues", "label", "member", "milestone", "ping", "public", "pull_request", "pull_request_review",
+  "pull_request_review_comment", "push", "release", "repository", "star", "status", "sub_issues", "team_add", "watch",
+  "workflow_job", "workflow_run",
+]);
+
+/** `issues.opened`: the payload of an event and its action. */
+const payloads = {};
+for (const { post } of Object.values(described["x-webhooks"])) {
+  const event = post["x-github"].subcategory.replaceAll("-", "_");
+  if (!EVENTS.has(event)) continue;
+  const body = post.requestBody.content["application/json"].schema;
+  const whole = resolve(body);
+  const action = resolve((whole.properties ?? resolve(whole.oneOf?.[0])?.properties)?.action)?.enum?.[0];
+  payloads[action ? `${event}.${action}` : event] = schema(body);
+}
 for (const name of ["basic-error", "validation-error", "validation-error-simple"]) {
   schema({ $ref: `#/components/schemas/${name}` });
 }
@@ -103,6 +122,6 @@ const lines = (table) =>
     .join(",\n");
 writeFileSync(
   join(here, "operations.json"),
-  `{"source":"@octokit/openapi ${version}","operations":{\n${lines(operations)}\n},"definitions":{\n${lines(definitions)}\n}}\n`,
+  `{"source":"@octokit/openapi ${version}","operations":{\n${lines(operations)}\n},"payloads":{\n${lines(payloads)}\n},"definitions":{\n${lines(definitions)}\n}}\n`,
 );
-console.log(`${Object.keys(operations).length} operations, ${Object.keys(definitions).length} definitions`);
+console.log(`${Object.keys(operations).length} operations, ${Object.keys(payloads).length} payloads, ${Object.keys(definitions).length} definitions`);

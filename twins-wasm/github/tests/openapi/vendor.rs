@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 /// What `operations.json` holds.
 pub(crate) struct Vendor {
     operations: Map<String, Value>,
+    payloads: Map<String, Value>,
     definitions: Map<String, Value>,
     validators: BTreeMap<String, Validator>,
     /// Every definition that an answer was held to, with the members that were ever sent for it.
@@ -27,6 +28,7 @@ impl Vendor {
         let table = |name: &str| document[name].as_object().unwrap().clone();
         Self {
             operations: table("operations"),
+            payloads: table("payloads"),
             definitions: table("definitions"),
             validators: BTreeMap::new(),
             sent: BTreeMap::new(),
@@ -70,6 +72,14 @@ impl Vendor {
             declared => failure(status, declared.filter(|schema| !schema.is_null())),
         };
         self.against(&schema, body)
+    }
+
+    /// What is wrong with a payload for webhooks; `name` is `push` or `issues.opened`.
+    pub(crate) fn complaints_about_payload(&mut self, name: &str, payload: &[u8]) -> Vec<String> {
+        let Some(schema) = self.payloads.get(name).cloned() else {
+            return vec!["is no event of the vendor's; see EVENTS in trim.mjs".to_owned()];
+        };
+        self.against(&schema, payload)
     }
 
     fn against(&mut self, schema: &Value, body: &[u8]) -> Vec<String> {

@@ -23,6 +23,7 @@ pub(crate) fn seed() -> Value {
                     { "login": "pome-agent", "permission": "admin" }, "alice", "bob",
                     { "login": "rita", "permission": "pull" },
                 ],
+                "webhooks": [{ "url": "https://all.test/hook", "events": ["*"], "content_type": "json", "secret": "s3cret" }],
                 "labels": [
                     { "name": "bug", "color": "d73a4a", "description": "Something is not working" },
                     { "name": "question" },
