@@ -210,7 +210,7 @@ fn checks(found: &mut Found<'_>) {
     let state = site.state;
     for ((repo, _), before, after) in state.check_suites.pending() {
         let (Some(repo), Some(suite)) = (found.heard(*repo), after) else { continue };
-        if before.is_none() || before.is_some_and(|old| !old.rerequested && suite.rerequested) {
+        if before.is_none_or(|old| !old.rerequested && suite.rerequested) {
             let action = if before.is_none() { "requested" } else { "rerequested" };
             let suite = without(value(CheckSuiteView { site, repo, suite }), &["repository"]);
             let payload = json!({ "check_suite": suite });

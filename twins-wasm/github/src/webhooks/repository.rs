@@ -98,7 +98,8 @@ fn settings(found: &mut Found<'_>, before: &Repo, after: &Repo) {
 /// A label whose name changed is one that went and one that came.
 fn labels(found: &mut Found<'_>) {
     let site = found.site;
-    let (mut gone, mut new): (Vec<(RepoId, &Label)>, Vec<(RepoId, &Label)>) = (Vec::new(), Vec::new());
+    let mut gone: Vec<(RepoId, &Label)> = Vec::new();
+    let mut new: Vec<(RepoId, &Label)> = Vec::new();
     let mut edited: Vec<(RepoId, &Label, &Label)> = Vec::new();
     for ((repo, _), before, after) in site.state.labels.pending() {
         match (before, after) {
