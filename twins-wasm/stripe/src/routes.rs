@@ -5,7 +5,7 @@ use pome_twin_kit::Route;
 use crate::Stripe;
 use crate::actions::{
     balance, charges, confirming, coupons, customers, disputes, invoice_items, invoice_lines, invoice_previews,
-    invoices, payment_intents, payment_methods, platform, prices, products, refunds, subscription_ends,
+    invoices, payment_intents, payment_methods, platform, prices, products, refunds, sources, subscription_ends,
     subscription_items, subscriptions, tax_rates, test_clocks, x402,
 };
 
@@ -52,6 +52,10 @@ pub(crate) const ROUTES: &[Route<Stripe>] = &[
     Route::delete::<customers::Delete>("/v1/customers/{id}").doc("https://docs.stripe.com/api/customers/delete"),
     Route::get::<payment_methods::OfCustomer>("/v1/customers/{customer}/payment_methods"),
     Route::get::<payment_methods::OneOfCustomer>("/v1/customers/{customer}/payment_methods/{id}"),
+    Route::post::<sources::Create>("/v1/customers/{customer}/sources").note("the older way to save a card"),
+    Route::get::<sources::List>("/v1/customers/{customer}/sources").shape("without cursors"),
+    Route::get::<sources::Retrieve>("/v1/customers/{customer}/sources/{id}"),
+    Route::delete::<sources::Delete>("/v1/customers/{customer}/sources/{id}"),
     // payment methods
     Route::post::<payment_methods::Create>("/v1/payment_methods"),
     Route::get::<payment_methods::List>("/v1/payment_methods"),
@@ -90,9 +94,10 @@ pub(crate) const ROUTES: &[Route<Stripe>] = &[
     Route::get::<platform::RetrieveEndpoint>("/v1/webhook_endpoints/{id}"),
     Route::post::<platform::UpdateEndpoint>("/v1/webhook_endpoints/{id}"),
     Route::delete::<platform::DeleteEndpoint>("/v1/webhook_endpoints/{id}"),
-    Route::post::<platform::CreateFile>("/v1/files").shape("what is in a file is not kept, only what is known of it"),
+    Route::post::<platform::CreateFile>("/v1/files"),
     Route::get::<platform::ListFiles>("/v1/files"),
     Route::get::<platform::RetrieveFile>("/v1/files/{id}"),
+    Route::get::<platform::Contents>("/v1/files/{id}/contents"),
     Route::get::<platform::RetrieveAccount>("/v1/account").shape("a fixed account in good standing"),
     Route::get::<platform::RetrieveAccount>("/v1/accounts/{id}").shape("only the own account"),
     // billing: test clocks

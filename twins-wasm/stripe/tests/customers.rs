@@ -162,3 +162,26 @@ fn an_unknown_expansion_is_refused_and_nothing_happens() {
     let answer = form(&mut twin, "POST", "/v1/customers", "expand[0]=a.b.c.d.e");
     assert_eq!(answer.status, 400);
 }
+
+#[test]
+fn the_older_way_to_save_a_card_still_works() {
+    let mut twin = twin();
+    let customer = ok(&mut twin, "POST", "/v1/customers", "name=Ada")["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/customers/{customer}/sources");
+    let card = ok(&mut twin, "POST", &path, "source=tok_mastercard&metadata[a]=b");
+    let id = card["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&card["brand"], &card["customer"], id.starts_with("card_")),
+        (&json!("MasterCard"), &json!(customer), true)
+    );
+    assert_eq!(twin.json(&format!("/v1/customers/{customer}"))["default_source"], id);
+    let second = ok(&mut twin, "POST", &path, "source=tok_visa");
+    assert_eq!(twin.json(&path)["data"], json!([second, card]));
+    let charge = ok(&mut twin, "POST", "/v1/charges", &format!("amount=900&currency=usd&customer={customer}"));
+    assert_eq!((&charge["payment_method"], &charge["source"]["last4"]), (&json!(id), &json!("4444")));
+    assert_eq!(ok(&mut twin, "DELETE", &format!("{path}/{id}"), "")["deleted"], true);
+    assert_eq!(twin.json(&format!("/v1/customers/{customer}"))["default_source"], Value::Null);
+    assert_eq!(error(&mut twin, "GET", &format!("{path}/{id}"), "", 404)["code"], "resource_missing");
+    assert_eq!(error(&mut twin, "POST", &path, "source=tok_chargeDeclined", 402)["code"], "card_declined");
+    assert_eq!(error(&mut twin, "POST", &path, "source=tok_nobody", 400)["param"], "source");
+}

@@ -137,6 +137,8 @@ fn a_file_comes_in_parts() {
         (&json!(4), &json!("pdf"), &json!("dispute_evidence"))
     );
     assert_eq!(twin.json(&format!("/v1/files/{}", file["id"].as_str().unwrap())), file);
+    let contents = twin.get(&format!("/v1/files/{}/contents", file["id"].as_str().unwrap()));
+    assert_eq!((contents.status, contents.body.as_slice()), (200, &b"%PDF"[..]));
     assert_eq!(error(&mut twin, "POST", "/v1/files", "purpose=dispute_evidence", 400)["param"], "file");
 }
 

@@ -2,10 +2,10 @@
 
 use pome_twin_kit::{Action, Cx};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::charging::{self, Sale};
-use super::payment_methods;
+use super::{payment_methods, sources};
 use crate::Stripe;
 use crate::answer::Answer;
 use crate::desk::Desk;
@@ -84,7 +84,7 @@ impl Action<Stripe> for Create {
         let (charge, decline) = charging::charge(cx, &sale);
         let source = cx.get(Kind::PaymentMethod, &method)?;
         let charge_id = charge.id().to_owned();
-        let charge = cx.alter(Kind::Charge, &charge_id, |charge| charge.set("source", source_of(&source))).after;
+        let charge = cx.alter(Kind::Charge, &charge_id, |charge| charge.set("source", sources::card(&source))).after;
         if let Some(decline) = decline {
             cx.emit("charge.failed", &charge);
             cx.attempt(|_| Ok::<_, Error>(()))?;
@@ -96,20 +96,6 @@ impl Action<Stripe> for Create {
         }
         Answer::stored(cx, Kind::Charge, &charge_id)
     }
-}
-
-/// A payment method as the older card object.
-fn source_of(method: &crate::doc::Doc) -> Value {
-    let card = |name: &str| method.get("card").get(name).cloned().unwrap_or_default();
-    json!({
-        "id": method.id().replacen("pm_", "card_", 1), "object": "card", "address_city": null, "address_country": null,
-        "address_line1": null, "address_line1_check": null, "address_line2": null, "address_state": null,
-        "address_zip": null, "address_zip_check": null, "brand": card("brand"), "country": card("country"),
-        "customer": method.get("customer"), "cvc_check": card("checks")["cvc_check"], "dynamic_last4": null,
-        "exp_month": card("exp_month"), "exp_year": card("exp_year"), "fingerprint": card("fingerprint"),
-        "funding": card("funding"), "last4": card("last4"), "metadata": {}, "name": null,
-        "regulated_status": "unregulated", "tokenization_method": null,
-    })
 }
 
 retrieve! {

@@ -13,6 +13,7 @@ pub(crate) mod platform;
 pub(crate) mod prices;
 pub(crate) mod products;
 pub(crate) mod refunds;
+pub(crate) mod sources;
 pub(crate) mod x402;
 
 // billing

@@ -130,7 +130,7 @@ fn this_month(now: Time) -> (i64, i64) {
 }
 
 /// The vendor's test cards expire at the end of a year that is not near.
-fn tested(cx: &Cx<'_, Stripe>, card: &objects::TestCard) -> Card {
+pub(super) fn tested(cx: &Cx<'_, Stripe>, card: &objects::TestCard) -> Card {
     let (year, month) = this_month(cx.now());
     Card::new(card.number, month, year + 1, true)
 }
@@ -167,18 +167,18 @@ fn fill_billing_details(method: &mut Doc, details: &Value) -> Result<(), Error> 
 /// The id of the payment method that an input names. The name of a test card makes a new one; so does a token.
 pub(crate) fn usable(cx: &mut Cx<'_, Stripe>, name: &str, param: &str) -> Result<String, Error> {
     if let Some(card) = objects::test_card(name) {
-        return Ok(mint(cx, tested(cx, card).json(), objects::billing_details()));
+        return Ok(mint(cx, "pm", tested(cx, card).json()));
     }
     if cx.find(Kind::Token, name).is_some() {
         let card = spend(cx, name, param)?;
-        return Ok(mint(cx, card, objects::billing_details()));
+        return Ok(mint(cx, "pm", card));
     }
     let method = cx.refer(Kind::PaymentMethod, name, param)?;
     Ok(method.id().to_owned())
 }
 
 /// The card of a token, which works once.
-fn spend(cx: &mut Cx<'_, Stripe>, token: &str, param: &str) -> Result<Value, Error> {
+pub(super) fn spend(cx: &mut Cx<'_, Stripe>, token: &str, param: &str) -> Result<Value, Error> {
     let known = cx.refer(Kind::Token, token, param)?;
     if known.flag("used") {
         let message = format!("You cannot use a Stripe token more than once: {token}.");
@@ -188,11 +188,11 @@ fn spend(cx: &mut Cx<'_, Stripe>, token: &str, param: &str) -> Result<Value, Err
     Ok(cx.hidden(Kind::Token, token, "card"))
 }
 
-fn mint(cx: &mut Cx<'_, Stripe>, card: Value, billing_details: Value) -> String {
-    let id = cx.fresh("pm");
+/// Adds a payment method with a card that is known.
+pub(super) fn mint(cx: &mut Cx<'_, Stripe>, prefix: &str, card: Value) -> String {
+    let id = cx.fresh(prefix);
     let mut method = objects::blank(Kind::PaymentMethod, &id, cx.seconds());
     method.set("card", card);
-    method.set("billing_details", billing_details);
     cx.add(Kind::PaymentMethod, method, Map::new());
     id
 }
@@ -466,7 +466,7 @@ impl Action<Stripe> for CreateToken {
             json!({
                 "id": cx.fresh("card"), "object": "card", "address_city": null, "address_country": null,
                 "address_line1": null, "address_line1_check": null, "address_line2": null, "address_state": null,
-                "address_zip": null, "address_zip_check": null, "brand": title(card.brand), "country": card.country,
+                "address_zip": null, "address_zip_check": null, "brand": super::sources::title(card.brand), "country": card.country,
                 "cvc_check": if card.cvc_checked { Value::from("unchecked") } else { Value::Null },
                 "dynamic_last4": null, "exp_month": card.exp_month, "exp_year": card.exp_year,
                 "fingerprint": card.fingerprint, "funding": card.funding, "last4": card.last4, "metadata": {},
@@ -479,20 +479,6 @@ impl Action<Stripe> for CreateToken {
     }
 }
 
-/// As the older objects spell a brand.
-fn title(brand: &str) -> &str {
-    match brand {
-        "visa" => "Visa",
-        "mastercard" => "MasterCard",
-        "amex" => "American Express",
-        "discover" => "Discover",
-        "diners" => "Diners Club",
-        "jcb" => "JCB",
-        "unionpay" => "UnionPay",
-        _ => "Unknown",
-    }
-}
-
 retrieve! {
     /// One token.
     RetrieveToken = "retrieve_token", Kind::Token
@@ -501,5 +487,5 @@ retrieve! {
 /// A payment method made of a card that another call describes.
 pub(crate) fn of_card(cx: &mut Cx<'_, Stripe>, card: &Value) -> Result<String, Error> {
     let card = read_card(cx, card)?;
-    Ok(mint(cx, card.json(), objects::billing_details()))
+    Ok(mint(cx, "pm", card.json()))
 }

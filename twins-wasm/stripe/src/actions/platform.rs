@@ -1,6 +1,8 @@
 //! What belongs to the account itself: events, endpoints for them, files, the account.
 
-use pome_twin_kit::{Action, Cx};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use pome_twin_kit::{Action, Cx, Reply};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -212,8 +214,32 @@ impl Action<Stripe> for CreateFile {
             "links",
             json!({ "object": "list", "data": [], "has_more": false, "url": format!("/v1/file_links?file={id}") }),
         );
-        cx.add(Kind::File, file.clone(), Map::new());
+        let bytes = STANDARD.encode(&part.bytes);
+        let kind = part.content_type;
+        let hidden = [("bytes".to_owned(), bytes.into()), ("content_type".to_owned(), kind.into())];
+        cx.add(Kind::File, file.clone(), Map::from_iter(hidden));
         Answer::doc(cx, &file)
+    }
+}
+
+/// What is in a file.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Contents {
+    id: String,
+}
+
+impl Action<Stripe> for Contents {
+    const NAME: &'static str = "retrieve_file_contents";
+    type Output = Reply;
+
+    fn run(self, cx: &mut Cx<'_, Stripe>) -> Result<Reply, Error> {
+        cx.get(Kind::File, &self.id)?;
+        let hidden = |name: &str| cx.hidden(Kind::File, &self.id, name).as_str().unwrap_or_default().to_owned();
+        let body = STANDARD.decode(hidden("bytes")).unwrap_or_default();
+        let kind = Some(hidden("content_type")).filter(|kind| !kind.is_empty());
+        let mut reply = Reply { body, ..Reply::new(200) };
+        reply.header("content-type", kind.unwrap_or_else(|| "application/octet-stream".to_owned()));
+        Ok(reply)
     }
 }
 
