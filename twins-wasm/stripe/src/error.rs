@@ -1,5 +1,6 @@
 //! What can go wrong and how Stripe says it.
 
+use pome_twin_kit::envelope::Fidelity;
 use pome_twin_kit::input::{InputError, Problem};
 use pome_twin_kit::{Cx, Reply, ToolReply, VendorError};
 use serde_json::{Map, Value};
@@ -114,6 +115,11 @@ impl Error {
             .with("fidelity", "unsupported")
     }
 
+    /// What is not modelled lowers the tier of the call.
+    fn fidelity(&self) -> Option<Fidelity> {
+        (self.status == 501).then_some(Fidelity::Unsupported)
+    }
+
     pub(crate) fn body(&self, request_log: Option<&str>) -> Value {
         let mut error = Map::new();
         error.insert("type".to_owned(), self.kind.into());
@@ -179,13 +185,19 @@ impl VendorError<Stripe> for Error {
 
     fn rest(&self, cx: &Cx<'_, Stripe>) -> Reply {
         let log = desk::request_log(cx);
-        Reply::json(self.status, &self.body(Some(&log)))
+        Reply { fidelity: self.fidelity(), ..Reply::json(self.status, &self.body(Some(&log))) }
     }
 
     fn tool(&self, cx: &Cx<'_, Stripe>) -> ToolReply {
         let log = desk::request_log(cx);
         let Reply { body, .. } = Reply::json(self.status, &self.body(Some(&log)));
-        ToolReply { status: self.status, value: body, is_error: true, ..ToolReply::default() }
+        ToolReply {
+            status: self.status,
+            value: body,
+            is_error: true,
+            fidelity: self.fidelity(),
+            ..ToolReply::default()
+        }
     }
 
     fn message(&self) -> String {

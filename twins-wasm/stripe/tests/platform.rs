@@ -5,7 +5,7 @@ mod support;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use pome_twin_kit::Twin;
-use pome_twin_kit::envelope::Answer;
+use pome_twin_kit::envelope::{Answer, Fidelity};
 use pome_twin_kit::testing::{Native, body};
 use serde_json::{Value, json};
 use support::{error, events, form, keyed, ok, seeded, text, twin};
@@ -301,4 +301,5 @@ fn what_is_not_modelled_says_so() {
     let answer =
         form(&mut twin, "POST", "/v1/payment_intents", "amount=100&currency=usd&transfer_data[destination]=acct_1");
     assert_eq!((answer.status, answer.report.mutation), (501, false));
+    assert_eq!(answer.report.fidelity, Fidelity::Unsupported);
 }
