@@ -14,7 +14,7 @@ pub const AGENT_ENV_ALLOWLIST: &str = "POME_AGENT_ENV_ALLOWLIST";
 pub const INHERIT_AGENT_ENV: &str = "POME_INHERIT_AGENT_ENV";
 /// Exactly `1` runs the agent command through a shell.
 pub const TRUST_AGENT_COMMAND: &str = "POME_TRUST_AGENT_COMMAND";
-/// Comma-separated hosts that the capture proxy lets through beside the built-in ones; `*` allows all.
+/// Comma-separated hosts that the capture proxy lets through beside the built-in ones, and that webhooks of twins may go to; `*` allows all.
 pub const EGRESS_ALLOW: &str = "POME_EGRESS_ALLOW";
 /// Base address of an OpenAI-compatible endpoint for the judge and the fix prompt.
 pub const LLM_BASE_URL: &str = "POME_LLM_BASE_URL";
