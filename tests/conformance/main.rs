@@ -1,5 +1,7 @@
 //! The same twin natively and as a component: a tape of calls gives the same bytes on both, and again when it is replayed.
 
+mod legs;
+
 use pome_sandbox::{Component, Engine, Limits, Request, ToolCall, World, WorldOptions};
 use pome_twin_kit::testing::Native;
 use serde_json::{Value, json};

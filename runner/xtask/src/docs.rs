@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
-use pome_twin_kit::describe::{Description, describe};
 
 /// Writes the generated tables.
 #[derive(Args)]
@@ -18,13 +18,24 @@ pub(crate) struct Options {
 /// Each table: the page, its marker, its content.
 fn tables(root: &Path) -> anyhow::Result<Vec<(&'static str, &'static str, String)>> {
     let variables = std::fs::read_to_string(root.join("runner/wire/src/env.rs"))?;
-    Ok(vec![
-        ("twins-wasm/github/README.md", "surface", surface(&describe::<twin_github::GitHub>())),
-        ("docs/variables.md", "variables", variable_rows(&variables)),
-    ])
+    Ok(vec![("docs/variables.md", "variables", variable_rows(&variables))])
 }
 
+/// The twins' pages are written by the twins' own tests, which also hold them to it.
+const SURFACES: [&str; 3] = ["twin-github", "twin-stripe", "twin-slack"];
+
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
+    if !options.check {
+        let packages = SURFACES.iter().flat_map(|twin| ["--package", *twin]);
+        let status = Command::new("cargo")
+            .current_dir(root)
+            .args(["test", "--quiet"])
+            .args(packages)
+            .arg("the_page_lists_what_is_modelled")
+            .env("POME_UPDATE", "1")
+            .status()?;
+        ensure!(status.success(), "the pages of the twins were not written");
+    }
     let mut stale = Vec::new();
     for (page, marker, table) in tables(root)? {
         let path = root.join(page);
@@ -50,22 +61,6 @@ fn replace(page: &str, marker: &str, table: &str) -> Option<String> {
     let (before, rest) = page.split_once(&format!("<!-- begin {marker} -->"))?;
     let (_, after) = rest.split_once(&format!("<!-- end {marker} -->"))?;
     Some(format!("{before}<!-- begin {marker} -->\n{table}<!-- end {marker} -->{after}"))
-}
-
-fn surface(description: &Description) -> String {
-    let mut out = String::from("| door | surface | action | fidelity | note |\n|---|---|---|---|---|\n");
-    let mut row = |door: &str, name: &str, action: &str, fidelity: &str, note: Option<&str>| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(out, "| {door} | `{name}` | `{action}` | {fidelity} | {} |", note.unwrap_or_default());
-    };
-    for route in &description.routes {
-        let name = format!("{} {}", route.method, route.path);
-        row("REST", &name, route.action, route.fidelity.name(), route.note);
-    }
-    for tool in &description.tools {
-        row("MCP", tool.name, tool.action, tool.fidelity.name(), tool.note);
-    }
-    out
 }
 
 /// Doc comment and value of every constant.

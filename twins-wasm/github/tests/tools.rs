@@ -248,3 +248,9 @@ fn advertised_arguments_are_honoured() {
     assert!(!twin.call("delete_file", &gone).is_error);
     assert_eq!(twin.get("/repos/acme/api/contents/a.txt").status, 404);
 }
+
+#[test]
+fn the_page_lists_what_is_modelled() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    assert_eq!(pome_twin_kit::testing::page_shows_surface::<twin_github::GitHub>(page), Ok(()));
+}

@@ -1,10 +1,12 @@
 //! Drives a twin natively through its doors: the same code as in the component, without the sandbox.
 
 use std::cell::Cell;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::envelope::{Answer, Caller, Request, Seeded, ToolAnswer, ToolCall};
+use crate::describe::describe;
+use crate::envelope::{Answer, Caller, Report, Request, Seeded, ToolAnswer, ToolCall};
 use crate::session::{Host, Level, Session};
 use crate::twin::Twin;
 
@@ -53,6 +55,7 @@ pub struct Native<T: Twin> {
     /// Used for every call; change `login` to act as somebody else.
     pub caller: Caller,
     pub origin: String,
+    clockwork: bool,
 }
 
 impl<T: Twin> Native<T> {
@@ -70,7 +73,8 @@ impl<T: Twin> Native<T> {
             claims: b"{}".to_vec(),
         };
         let host = NativeHost::new(START, 1);
-        let mut twin = Self { session: Session::new(), host, caller, origin: "http://twin.test/s/test".to_owned() };
+        let origin = "http://twin.test/s/test".to_owned();
+        let mut twin = Self { session: Session::new(), host, caller, origin, clockwork: T::identity().clockwork };
         let Seeded { accepted, answer } = twin.seed(document);
         assert!(accepted, "the seed was refused: {}", String::from_utf8_lossy(&answer.body));
         twin
@@ -97,8 +101,8 @@ impl<T: Twin> Native<T> {
             caller: self.caller.clone(),
             origin: self.origin.clone(),
         };
-        let answer = self.session.handle(&request, &self.host);
-        self.tick(answer.report.mutation);
+        let mut answer = self.session.handle(&request, &self.host);
+        self.tick(&mut answer.report);
         answer
     }
 
@@ -121,8 +125,8 @@ impl<T: Twin> Native<T> {
             caller: self.caller.clone(),
             origin: self.origin.clone(),
         };
-        let answer = self.session.call_tool(&call, &self.host);
-        self.tick(answer.report.mutation);
+        let mut answer = self.session.call_tool(&call, &self.host);
+        self.tick(&mut answer.report);
         answer
     }
 
@@ -130,9 +134,13 @@ impl<T: Twin> Native<T> {
         serde_json::from_slice(&self.session.export()).unwrap_or_default()
     }
 
-    fn tick(&self, mutation: bool) {
-        if mutation {
+    /// What the host does after a change.
+    fn tick(&mut self, report: &mut Report) {
+        if report.mutation {
             self.host.set(self.host.now() + 1000);
+            if self.clockwork {
+                report.deliveries.extend(self.session.advance(&self.host));
+            }
         }
     }
 }
@@ -146,4 +154,40 @@ impl<T: Twin> Default for Native<T> {
 /// The JSON body of an answer.
 pub fn body(answer: &Answer) -> Value {
     serde_json::from_slice(&answer.body).unwrap_or_default()
+}
+
+/// The tables of a twin as its page shows them.
+pub fn surface<T: Twin>() -> String {
+    let description = describe::<T>();
+    let mut out = String::from("| door | surface | action | fidelity | note |\n|---|---|---|---|---|\n");
+    let mut row = |door: &str, name: &str, action: &str, fidelity: &str, note: Option<&str>| {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "| {door} | `{name}` | `{action}` | {fidelity} | {} |", note.unwrap_or_default());
+    };
+    for route in &description.routes {
+        let name = format!("{} {}", route.method, route.path);
+        row("REST", &name, route.action, route.fidelity.name(), route.note);
+    }
+    for tool in &description.tools {
+        row("MCP", tool.name, tool.action, tool.fidelity.name(), tool.note);
+    }
+    out
+}
+
+/// Whether a page holds the [`surface`] between `<!-- begin surface -->` and `<!-- end surface -->`. With `POME_UPDATE=1` in the
+/// environment it is written there first. Otherwise the error says what to do.
+pub fn page_shows_surface<T: Twin>(page: &str) -> Result<(), String> {
+    const BEGIN: &str = "<!-- begin surface -->\n";
+    let text = std::fs::read_to_string(page).map_err(|error| format!("cannot read `{page}`: {error}"))?;
+    let parts =
+        text.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once("<!-- end surface -->")?)));
+    let Some((before, (shown, after))) = parts else {
+        return Err(format!("`{page}` has no place for the surface: `{}` and its end", BEGIN.trim_end()));
+    };
+    let surface = surface::<T>();
+    if std::env::var_os("POME_UPDATE").is_some_and(|value| value == "1") {
+        let text = format!("{before}{BEGIN}{surface}<!-- end surface -->{after}");
+        return std::fs::write(page, text).map_err(|error| format!("cannot write `{page}`: {error}"));
+    }
+    if shown == surface { Ok(()) } else { Err(format!("`{page}` is out of date; run `cargo xtask docs`")) }
 }

@@ -125,3 +125,9 @@ fn names_of_channels_have_no_case_and_booleans_two_spellings() {
     let text = "A message in \"general\" contains \"good morning\"";
     assert_eq!(judged(text, None, &world, &json!([])).0, Outcome::Passed);
 }
+
+#[test]
+fn the_page_lists_what_is_modelled() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    assert_eq!(pome_twin_kit::testing::page_shows_surface::<twin_slack::Slack>(page), Ok(()));
+}

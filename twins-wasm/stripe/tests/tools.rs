@@ -132,3 +132,9 @@ fn a_refused_call_is_a_tool_error_with_the_vendor_s_status() {
     // What a tool does not know it leaves out.
     assert!(!twin.call("create_customer", &json!({ "name": "A", "color": "red" })).is_error);
 }
+
+#[test]
+fn the_page_lists_what_is_modelled() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    assert_eq!(pome_twin_kit::testing::page_shows_surface::<twin_stripe::Stripe>(page), Ok(()));
+}
