@@ -30,6 +30,9 @@ fn the_nth_request_is_answered_as_written() {
     );
     twin.send("POST", "/admin/reset", &[], b"");
     assert_eq!(statuses(&twin, "/repos/acme/api", 3), [200, 503, 200], "counting begins anew");
+    twin.send("POST", "/admin/reset", &[], b"");
+    let spelled = ["/api/v3/repos/acme/api", "/repos/acme/api"].map(|path| twin.get(path).status);
+    assert_eq!(spelled, [200, 503], "another spelling of the path is the same route");
 }
 
 #[test]

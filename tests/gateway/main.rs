@@ -8,4 +8,5 @@ mod recorder;
 mod support;
 mod tokens;
 mod trapped;
+mod vendors;
 mod worlds;

@@ -39,7 +39,7 @@ pub(crate) async fn session(call: &Call<'_>) -> Option<Reply> {
         }
         "/_pome/health" => match uri::parameter(&call.query, "verbose").as_deref() {
             Some("1" | "true") => ok(verbose_health(call).await),
-            _ => ok(prepared.session_health.clone()),
+            _ => ok(Value::Object(prepared.session_health(call.world.events())).to_string().into()),
         },
         "/_pome/state" => Some(state(call).await),
         "/_pome/events" => Some(events(call)),
@@ -50,7 +50,7 @@ pub(crate) async fn session(call: &Call<'_>) -> Option<Reply> {
 }
 
 async fn verbose_health(call: &Call<'_>) -> Bytes {
-    let mut body: Map<String, Value> = serde_json::from_slice(&call.shared.prepared.session_health).unwrap_or_default();
+    let mut body = call.shared.prepared.session_health(call.world.events());
     let description = call.shared.component.description();
     let now = call.world.hold().await.now().and_then(|now| i64::try_from(now).ok());
     body.insert("routes".to_owned(), description.routes.len().into());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -18,8 +19,9 @@ const RESERVED: [&str; 5] = ["health", "state", "events", "routes", "deliveries"
 /// Answers that are the same every time.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) health: Bytes,
-    pub(crate) session_health: Bytes,
+    health: Map<String, Value>,
+    session_health: Map<String, Value>,
+    started: Instant,
     pub(crate) reset: Bytes,
     pub(crate) version: String,
     tool_names: BTreeSet<String>,
@@ -75,6 +77,7 @@ impl Prepared {
         }
         Ok(Self {
             session_health: session_health(description, &health, &runtime_json)?,
+            started: Instant::now(),
             health: health_document(description, health, &runtime_json),
             reset: Value::Object(reset).to_string().into(),
             version: runtime.version.clone(),
@@ -85,6 +88,29 @@ impl Prepared {
             component: component.clone(),
             listings,
         })
+    }
+
+    /// `/healthz`
+    pub(crate) fn health(&self) -> Bytes {
+        Value::Object(self.live(&self.health, 0)).to_string().into()
+    }
+
+    /// `/s/<sid>/_pome/health` of a world with so many recorded calls.
+    pub(crate) fn session_health(&self, events: u64) -> Map<String, Value> {
+        self.live(&self.session_health, events)
+    }
+
+    fn live(&self, document: &Map<String, Value>, events: u64) -> Map<String, Value> {
+        let mut document = document.clone();
+        if let Some(uptime) = document.get_mut(UPTIME) {
+            let millis = u32::try_from(self.started.elapsed().as_millis()).unwrap_or(u32::MAX);
+            *uptime = (f64::from(millis) / 1000.0).into();
+        }
+        if let Some(recorder) = document.get_mut(RECORDER) {
+            // The file holds every row.
+            *recorder = json!({ "events": events, "dropped": 0 });
+        }
+        document
     }
 
     pub(crate) fn listings(&self) -> &Listings {
@@ -177,7 +203,13 @@ fn object(what: &str, bytes: &[u8]) -> Result<Map<String, Value>, String> {
     serde_json::from_slice(bytes).map_err(|error| format!("`{what}` is not a JSON object: {error}"))
 }
 
-fn health_document(description: &Description, extras: Map<String, Value>, runtime: &Value) -> Bytes {
+/// Seconds since the server was started, for twins whose session health names it.
+const UPTIME: &str = "tthw_seconds";
+
+/// How many calls are recorded, for twins whose session health names it.
+const RECORDER: &str = "recorder";
+
+fn health_document(description: &Description, extras: Map<String, Value>, runtime: &Value) -> Map<String, Value> {
     let mut body = Map::new();
     body.insert("ok".to_owned(), true.into());
     body.insert("twin".to_owned(), description.id.clone().into());
@@ -187,10 +219,17 @@ fn health_document(description: &Description, extras: Map<String, Value>, runtim
     for (key, value) in extras {
         body.entry(key).or_insert(value);
     }
-    Value::Object(body).to_string().into()
+    if description.session_health.iter().any(|key| key == UPTIME) {
+        body.insert(UPTIME.to_owned(), Value::Null);
+    }
+    body
 }
 
-fn session_health(description: &Description, extras: &Map<String, Value>, runtime: &Value) -> Result<Bytes, String> {
+fn session_health(
+    description: &Description,
+    extras: &Map<String, Value>,
+    runtime: &Value,
+) -> Result<Map<String, Value>, String> {
     let mut body = Map::new();
     for key in &description.session_health {
         let value = match key.as_str() {
@@ -199,7 +238,8 @@ fn session_health(description: &Description, extras: &Map<String, Value>, runtim
             "implementation" => description.implementation.clone().into(),
             "runtime" => runtime.clone(),
             "version" => runtime.get("version").cloned().unwrap_or_default(),
-            "recorder" => json!({ "durable": true }),
+            // Filled in when it is asked for.
+            UPTIME | RECORDER => Value::Null,
             other => extras
                 .get(other)
                 .cloned()
@@ -207,7 +247,7 @@ fn session_health(description: &Description, extras: &Map<String, Value>, runtim
         };
         body.insert(key.clone(), value);
     }
-    Ok(Value::Object(body).to_string().into())
+    Ok(body)
 }
 
 impl Listings {

@@ -96,6 +96,7 @@ impl Faults {
 
     /// Counts a request and says what happens to it.
     pub(crate) fn request(&mut self, sid: &str, method: &str, path: &str, description: &Description) -> Option<Hit> {
+        let path = description.below_mounts(path);
         let matches = |rule: &&Injection| rule.method == method && rule.path == path;
         let mut hit = None;
         if self.rules.injections.iter().any(|rule| matches(&rule)) {

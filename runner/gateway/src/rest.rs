@@ -11,7 +11,7 @@ use crate::journal::Step;
 use crate::recorder::Ticket;
 use crate::row::{Body, Row};
 use crate::server::Trapped;
-use crate::session::{Call, request_id};
+use crate::session::{Call, is_urlencoded, request_id};
 use crate::world::Core;
 
 /// What a row says beside who called and how.
@@ -82,6 +82,8 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Resu
         (&Method::GET | &Method::HEAD, _) => Body::Null,
         _ if body.is_empty() => Body::Null,
         (_, None) => Body::Text(&body),
+        // curl calls everything a form unless told otherwise.
+        _ if is_urlencoded(&call.parts.headers) && !body.trim_ascii_start().starts_with(b"{") => Body::Form(&body),
         _ => Body::MaybeJson(&body),
     };
     let mut finished = Finished::new(call, result, hit.as_ref());

@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use http::HeaderMap;
 use pome_sandbox::{Delta, Fidelity};
 use pome_wire::redact::{MARK, Redactor, is_secret_key};
+use serde_json::map::Entry;
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::json::{Unfit, one_line, push_number, push_optional, push_string};
+use crate::uri::decode_form;
 
 /// Most bytes of JSON text that one body may take in a row.
 pub(crate) const BODY_CAP: usize = 1 << 20;
@@ -21,6 +24,8 @@ pub(crate) enum Body<'a> {
     MaybeJson(&'a [u8]),
     /// JSON from a twin that is trusted to write it.
     Json(&'a [u8]),
+    /// An urlencoded form; shown as an object of its names, decoded, with a list where a name is repeated.
+    Form(&'a [u8]),
     /// Anything; shown as a string.
     Text(&'a [u8]),
     /// An MCP call: the tool and its arguments (JSON).
@@ -146,6 +151,26 @@ impl Row<'_> {
     }
 }
 
+/// A form as a JSON object.
+fn form(bytes: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(bytes);
+    let mut names: Map<String, Value> = Map::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let value = Value::String(decode_form(value).into_owned());
+        match names.entry(decode_form(name)) {
+            Entry::Vacant(free) => {
+                free.insert(value);
+            }
+            Entry::Occupied(mut taken) => match taken.get_mut() {
+                Value::Array(all) => all.push(value),
+                one => *one = Value::Array(vec![one.take(), value]),
+            },
+        }
+    }
+    Value::Object(names).to_string().into_bytes()
+}
+
 /// A body on one line, or a mark that stands for it.
 enum Prepared<'a> {
     Json(Cow<'a, [u8]>),
@@ -168,6 +193,7 @@ impl<'a> Prepared<'a> {
                 Err(Unfit::NotJson) => Cow::Borrowed(b"null"),
                 Err(Unfit::TooDeep) => return Self::Marked(mark(bytes)),
             },
+            Body::Form(bytes) => Cow::Owned(form(bytes)),
             Body::Text(bytes) => match std::str::from_utf8(bytes) {
                 Ok(text) => {
                     let mut out = Vec::with_capacity(text.len() + 16);
@@ -280,7 +306,7 @@ impl Writer<'_> {
         let mut names: Vec<(Cow<'_, str>, Vec<Cow<'_, str>>)> = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let (name, value) = (crate::uri::decode_form(name), crate::uri::decode_form(value));
+            let (name, value) = (decode_form(name), decode_form(value));
             match names.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, values)) => values.push(value),
                 None => names.push((name, vec![value])),
@@ -344,7 +370,7 @@ impl Writer<'_> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -375,6 +401,18 @@ mod tests {
 
     fn value(bytes: &[u8]) -> Value {
         serde_json::from_slice(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_form_is_shown_by_its_names_without_secrets() {
+        let headers = HeaderMap::new();
+        let body = Body::Form(b"charge=ch_1&metadata%5Bk%5D=a+b&expand[]=x&expand[]=y&token=abc&flag");
+        let line = row(&headers, body, Body::Null).line(&Redactor::default(), TS);
+        assert_eq!(
+            value(&line.bytes)["request_body"],
+            json!({ "charge": "ch_1", "metadata[k]": "a b", "expand[]": ["x", "y"], "token": MARK, "flag": "" })
+        );
+        assert_eq!(value(&line.raw.unwrap())["request_body"]["token"], "abc");
     }
 
     #[test]

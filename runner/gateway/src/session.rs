@@ -90,7 +90,7 @@ pub(crate) async fn answer(
     let path = parts.uri.path();
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     if path == "/healthz" && reads {
-        return Ok(crate::http::json(http::StatusCode::OK, shared.prepared.health.clone()));
+        return Ok(crate::http::json(http::StatusCode::OK, shared.prepared.health()));
     }
     if control::is_admin(&parts.method, path) {
         return Ok(control::admin(shared, peer, &parts, body, started).await);
@@ -259,6 +259,11 @@ fn header_token<'a>(headers: &'a HeaderMap, tokens: &Tokens) -> Option<Cow<'a, s
 
 fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Whether a body is a form in one line.
+pub(crate) fn is_urlencoded(headers: &HeaderMap) -> bool {
+    content_type(headers).to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
 }
 
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {

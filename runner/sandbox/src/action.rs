@@ -4,6 +4,7 @@ use crate::description::Description;
 
 /// The action of the route that `method` and `path` lead to; the most literal one where several fit.
 pub(crate) fn of_request(description: &Description, method: &str, path: &str) -> Option<String> {
+    let path = description.below_mounts(path);
     description
         .routes
         .iter()

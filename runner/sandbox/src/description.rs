@@ -179,6 +179,8 @@ pub struct Description {
     pub default_port: u16,
     /// Whether the API is also served at the root of the listener.
     pub root_mount: bool,
+    /// Beginnings of paths under which the same routes are found again.
+    pub mounts: Vec<String>,
     /// Whether time has effects of its own.
     pub clockwork: bool,
     /// Whether `POST /mcp/call` also takes `name` and `params`.
@@ -220,6 +222,12 @@ pub struct Description {
 }
 
 impl Description {
+    /// A path as the table of routes spells it.
+    pub fn below_mounts<'a>(&self, path: &'a str) -> &'a str {
+        let below = |mount: &String| path.strip_prefix(mount.as_str()).filter(|rest| rest.starts_with('/'));
+        self.mounts.iter().find_map(below).unwrap_or(path)
+    }
+
     /// The fixed answer for `case`, if the twin brings one.
     pub fn refusal(&self, case: &str) -> Option<&Refusal> {
         self.refusals.iter().find(|refusal| refusal.case == case)

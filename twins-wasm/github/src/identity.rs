@@ -52,6 +52,7 @@ pub(crate) fn identity() -> Identity {
         version: env!("CARGO_PKG_VERSION"),
         default_port: 3333,
         root_mount: false,
+        mounts: vec!["/api/v3", "/api/uploads"],
         clockwork: false,
         call_aliases: false,
         call_forms: false,

@@ -143,6 +143,7 @@ pub fn description(from: Description) -> wit_describe::Description {
         version: identity.version.to_owned(),
         default_port: identity.default_port,
         root_mount: identity.root_mount,
+        mounts: own(identity.mounts),
         clockwork: identity.clockwork,
         call_aliases: identity.call_aliases,
         call_forms: identity.call_forms,

@@ -25,6 +25,8 @@ pub struct Identity {
     pub version: &'static str,
     pub default_port: u16,
     pub root_mount: bool,
+    /// Beginnings of paths under which [`Twin::canonical_path`] finds the same routes.
+    pub mounts: Vec<&'static str>,
     pub clockwork: bool,
     pub call_aliases: bool,
     pub call_forms: bool,

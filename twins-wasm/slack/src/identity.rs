@@ -54,6 +54,7 @@ pub(crate) fn identity() -> Identity {
         version: env!("CARGO_PKG_VERSION"),
         default_port: 3333,
         root_mount: false,
+        mounts: vec!["/api"],
         clockwork: true,
         call_aliases: true,
         call_forms: true,

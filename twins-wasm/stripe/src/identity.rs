@@ -96,6 +96,7 @@ pub(crate) fn identity() -> Identity {
         ],
         faults: faults(),
         private_state: Vec::new(),
+        mounts: Vec::new(),
         clockwork: true,
     }
 }

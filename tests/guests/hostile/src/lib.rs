@@ -164,6 +164,7 @@ impl twin::Guest for Hostile {
             version: "0.1.0".to_owned(),
             default_port: 3399,
             root_mount: false,
+            mounts: Vec::new(),
             clockwork: false,
             call_aliases: true,
             call_forms: true,
