@@ -36,6 +36,11 @@ impl Paging {
         json!({ "count": self.count, "total": self.total, "page": self.page, "pages": self.pages() })
     }
 
+    /// As saved items have it.
+    pub(crate) fn spilling(&self) -> Value {
+        json!({ "per_page": self.count, "spill": 0, "page": self.page, "total": self.total, "pages": self.pages() })
+    }
+
     /// The second spelling that searches have.
     pub(crate) fn pagination(&self) -> Value {
         let first = if self.start() < self.total { self.start() + 1 } else { 0 };

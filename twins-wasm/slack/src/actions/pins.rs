@@ -71,7 +71,7 @@ impl Action<Slack> for Remove {
         }
         access::member(cx, &actor, &channel)?;
         let ts = access::ts(self.timestamp.as_ref(), "bad_timestamp")?;
-        let Some(row) = cx.state.pins.remove(&(channel.id.clone(), ts)) else { return refuse("no_pin") };
+        let Some(row) = cx.state.pins.remove(&(channel.id.clone(), ts)) else { return refuse("not_pinned") };
         cx.changed(Some(export::pin(&channel.id, ts, &row)), None);
         Ok(Answer::ok())
     }
@@ -100,6 +100,9 @@ impl Action<Slack> for Pins {
             .filter_map(|(key, pin)| {
                 let message = cx.state.messages.get(key)?;
                 let mut shown = crate::views::object(messages::message(cx.state, message, sight));
+                // Neither edits nor subscriptions are part of this list.
+                shown.shift_remove("edited");
+                shown.shift_remove("subscribed");
                 shown.insert("permalink".to_owned(), messages::permalink(cx.state, message).into());
                 let (at, by) = (pin.at.seconds(), &pin.by);
                 Some(json!({ "type": "message", "created": at, "created_by": by, "channel": channel.id, "message": shown }))

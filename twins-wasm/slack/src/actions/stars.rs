@@ -120,6 +120,6 @@ impl Action<Slack> for Saved {
                 Some(json!({ "type": "message", "channel": channel, "message": shown, "date_create": created }))
             })
             .collect();
-        Ok(Answer::ok().with("items", items).with("paging", paging.view()))
+        Ok(Answer::ok().with("items", items).with("paging", paging.spilling()))
     }
 }

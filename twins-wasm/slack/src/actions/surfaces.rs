@@ -47,7 +47,7 @@ fn shown(cx: &Cx<'_>, row: &Surface) -> Value {
     let body = |key: &str| row.body.get(key).cloned();
     let team = cx.state.team.get().as_ref().map(|team| team.id.clone());
     let bot = cx.state.users.get(&row.user).and_then(crate::state::User::bot_id);
-    json!({
+    let value = crate::views::object(json!({
         "id": row.id,
         "team_id": team,
         "type": body("type"),
@@ -67,7 +67,9 @@ fn shown(cx: &Cx<'_>, row: &Surface) -> Value {
         "app_id": APP,
         "app_installed_team_id": team,
         "bot_id": bot,
-    })
+    }));
+    // What a view does not have is left out.
+    Value::Object(value.into_iter().filter(|(_, value)| !value.is_null()).collect())
 }
 
 fn hash(cx: &Cx<'_>, body: &Map<String, Value>) -> String {

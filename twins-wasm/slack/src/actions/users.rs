@@ -156,7 +156,7 @@ impl Action<Slack> for SetProfile {
         let actor = access::actor(cx)?;
         let user = access::user(cx, given(self.user.as_ref()).or(Some(&actor.id)))?;
         if user.id != actor.id && !actor.is_admin {
-            return refuse("cant_set_profile_for_other_user");
+            return refuse("not_admin");
         }
         let mut changes = Map::new();
         if let Some(profile) = self.profile {

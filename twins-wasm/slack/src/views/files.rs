@@ -183,7 +183,7 @@ fn shares(state: &State, file: &File) -> Value {
         let rows: Vec<Value> = messages
             .map(|message| {
                 let mut row = object(json!({ "ts": message.ts, "channel_name": channel.name, "team_id": team(state).0,
-                    "share_user_id": message.user, "source": "UNKNOWN", "is_silent_share": false }));
+                    "share_user_id": message.user, "source": "UNKNOWN" }));
                 if let Some(root) = message.thread {
                     row.insert("thread_ts".to_owned(), root.into());
                 }

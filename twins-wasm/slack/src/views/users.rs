@@ -54,6 +54,8 @@ fn team_id(state: &State) -> String {
 pub(crate) fn user(state: &State, user: &User, locale: bool) -> Value {
     let (label, offset) = zone(&user.tz);
     let mut profile = profile(user);
+    // Custom fields are shown by `users.profile.get` alone.
+    profile.shift_remove("fields");
     profile.insert("team".to_owned(), team_id(state).into());
     let mut value = object(json!({
         "id": user.id,

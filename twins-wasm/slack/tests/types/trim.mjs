@@ -19,7 +19,10 @@ const answers = {};
 function read(file) {
   const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.ES2022, true);
   const own = new Set();
-  source.forEachChild((node) => ts.isInterfaceDeclaration(node) && own.add(node.name.text));
+  source.forEachChild((node) => {
+    // A callback that answers something ends the walk.
+    if (ts.isInterfaceDeclaration(node)) own.add(node.name.text);
+  });
   const kind = (type) => {
     if (!type) return "any";
     switch (type.kind) {

@@ -62,7 +62,7 @@ fn pins_are_listed_and_end_with_their_message() {
     assert_eq!(ok(&mut twin, "conversations.history", &json!({ "channel": "C_GENERAL" }))["pin_count"], 1);
     ok(&mut twin, "chat.delete", &json!({ "channel": "C_GENERAL", "ts": ts }));
     assert_eq!(ok(&mut twin, "pins.list", &json!({ "channel": "C_GENERAL" }))["items"], json!([]));
-    assert_eq!(refused(&mut twin, "pins.remove", &pin), "no_pin");
+    assert_eq!(refused(&mut twin, "pins.remove", &pin), "not_pinned");
     assert_eq!(refused(&mut twin, "pins.add", &json!({ "channel": "C_GENERAL" })), "no_item_specified");
 }
 

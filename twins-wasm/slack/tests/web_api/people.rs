@@ -29,7 +29,7 @@ fn profiles_are_changed_by_their_owner_or_an_admin() {
     ok(&mut twin, "users.profile.set", &json!({ "user": "U_BOB", "name": "real_name", "value": "Robert" }));
     acting(&mut twin, "bob");
     let other = json!({ "user": "U_ALICE", "name": "title", "value": "Boss" });
-    assert_eq!(refused(&mut twin, "users.profile.set", &other), "cant_set_profile_for_other_user");
+    assert_eq!(refused(&mut twin, "users.profile.set", &other), "not_admin");
     assert_eq!(refused(&mut twin, "users.profile.set", &json!({ "profile": "[]" })), "invalid_profile");
     assert_eq!(ok(&mut twin, "users.info", &json!({ "user": "bob" }))["user"]["real_name"], "Robert");
 }
