@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import bolt from "@slack/bolt";
-import { LogLevel, WebClient, retryPolicies } from "@slack/web-api";
+import webApi from "@slack/web-api";
 import { startTwin } from "./twin.mjs";
+
+const { LogLevel, WebClient, retryPolicies } = webApi;
 
 let twin, world, slack;
 before(async () => {
@@ -79,9 +81,10 @@ test("a scheduled message waits for the clock of the world", async () => {
 
 test("errors carry the vendor's codes, and a rate limit is waited for", async () => {
   assert.equal(await refusal(slack.conversations.info({ channel: "C_NOWHERE" })), "channel_not_found");
-  assert.equal(await refusal(slack.chat.postMessage({ channel: "C_GENERAL" , text: "" })), "no_text");
+  assert.equal(await refusal(slack.chat.postMessage({ channel: "C_GENERAL", text: "" })), "no_text");
+  const general = { id: "C_GENERAL", name: "general", members: ["U_PRIMARY"] };
   const fault = { name: "rate-limited", target: "chat.postMessage", throttleFor: 1, retryAfterSeconds: 1 };
-  const limited = client(await twin.makeWorld({ faults: [fault] }), { retryConfig: retryPolicies.rapidRetryPolicy });
+  const limited = client(await twin.makeWorld({ channels: [general], faults: [fault] }), { retryConfig: retryPolicies.rapidRetryPolicy });
   let waited = 0;
   limited.on("rate_limited", (seconds) => (waited = seconds));
   assert.ok((await limited.chat.postMessage({ channel: "C_GENERAL", text: "at last" })).ok);

@@ -20,6 +20,29 @@ function literal(value, key = "") {
   return JSON.stringify(value);
 }
 
+// What the declarations do not know although it is so: the crypto rail is a preview, styles of rich text are objects, and profiles
+// have their custom fields.
+const DECLARED_OTHERWISE = [
+  ["Omit<Stripe.PaymentIntent, never>", "'\"crypto_display_details\"' does not exist in type 'NextAction'"],
+  ["Omit<Stripe.PaymentIntent, never>", "'\"mode\"' does not exist in type 'Crypto'"],
+  ["", "Type '{ bold: true; }' is not assignable to type 'string'"],
+  ["slack.UsersInfoResponse", "'\"fields\"' does not exist in type 'Profile'"],
+];
+
+/** The values of every enum of the program, by name: an answer has the text, the declarations have the enum. */
+function enumValues(program) {
+  const values = new Map();
+  for (const file of program.getSourceFiles()) {
+    ts.forEachChild(file, (node) => {
+      if (!ts.isEnumDeclaration(node)) return;
+      const known = values.get(node.name.text) ?? new Set();
+      for (const member of node.members) if (member.initializer) known.add(member.initializer.text);
+      values.set(node.name.text, known);
+    });
+  }
+  return values;
+}
+
 /** What the compiler says about each answer: `{ "Stripe.Charge": [] }`. */
 function complaints(name, header, answers) {
   mkdirSync(folder, { recursive: true });
@@ -40,12 +63,18 @@ function complaints(name, header, answers) {
     moduleResolution: ts.ModuleResolutionKind.NodeNext,
     types: ["node"],
   });
+  const enums = enumValues(program);
+  const inEnum = (words) => {
+    const [, text, name] = /^Type '"([^"]+)"' is not assignable to type '(\w+)/.exec(words) ?? [];
+    return enums.get(name)?.has(text);
+  };
   const found = new Map(answers.map(([type]) => [type, []]));
   for (const diagnostic of ts.getPreEmitDiagnostics(program)) {
     const owner = starts.findLast(([start]) => start <= (diagnostic.start ?? 0))?.[1];
     const words = ts.flattenDiagnosticMessageText(diagnostic.messageText, " ").replace(/\s+/g, " ");
     assert.ok(owner && diagnostic.file?.fileName === file, words);
-    found.get(owner).push(words);
+    const expected = DECLARED_OTHERWISE.some(([type, part]) => owner.startsWith(type) && words.includes(part));
+    if (!expected && !inEnum(words)) found.get(owner).push(words);
   }
   return found;
 }

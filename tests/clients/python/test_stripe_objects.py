@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 
 import pytest
 import stripe
@@ -32,7 +33,7 @@ def test_a_customer_is_made_changed_found_and_deleted(api):
     assert (made.object, made.name, made.email, made.address["city"]) == ("customer", "Ann Arbor", "ann@example.com", "Springfield")
     assert made.shipping["address"]["line1"] == "2 Side St"
     changed = api.customers.update(made.id, params={"name": "Ann A.", "description": "", "metadata": {"old": "", "new": "2"}})
-    assert (changed.name, changed.description, dict(changed.metadata)) == ("Ann A.", None, {"plan": "gold", "new": "2"})
+    assert (changed.name, changed.description, changed.metadata.to_dict()) == ("Ann A.", None, {"plan": "gold", "new": "2"})
     assert api.customers.retrieve(made.id).to_dict() == changed.to_dict()
     api.customers.create(params={"email": "bob@example.com"})
     assert [one.id for one in api.customers.list(params={"email": "ann@example.com"}).data] == [made.id]
@@ -76,7 +77,7 @@ def test_products_and_prices_are_kept_up(api):
     )
     assert (product.active, product.type) == (True, "service")
     first = api.prices.retrieve(product.default_price)
-    assert (first.unit_amount, first.unit_amount_decimal, first.type) == (4800, "4800", "one_time")
+    assert (first.unit_amount, first.unit_amount_decimal, first.type) == (4800, Decimal(4800), "one_time")
     monthly = api.prices.create(
         params={"product": product.id, "currency": "usd", "unit_amount": 900, "recurring": {"interval": "month"}, "lookup_key": "monthly"}
     )
@@ -176,7 +177,7 @@ def test_events_tell_what_happened_in_order(api):
     events = api.events.list().data
     assert [event.type for event in events] == ["customer.updated", "customer.created"]
     assert events[0].data.object["name"] == "Ann B."
-    assert dict(events[0].data.previous_attributes) == {"name": "Ann"}
+    assert events[0].data.previous_attributes.to_dict() == {"name": "Ann"}
     assert [one.id for one in api.events.list(params={"type": "customer.created"}).data] == [events[1].id]
     both = api.events.list(params={"types": ["customer.created", "customer.deleted"]}).data
     assert [one.id for one in both] == [events[1].id]

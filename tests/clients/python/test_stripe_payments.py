@@ -53,7 +53,7 @@ def test_a_payment_is_created_changed_and_confirmed_step_by_step(api):
     assert (intent.status, intent.payment_method) == ("requires_payment_method", None)
     intent = api.payment_intents.update(intent.id, params={"amount": 1200, "metadata": {"a": "1", "b": "2"}})
     intent = api.payment_intents.update(intent.id, params={"metadata": {"a": ""}})
-    assert (intent.amount, dict(intent.metadata)) == (1200, {"b": "2"})
+    assert (intent.amount, intent.metadata.to_dict()) == (1200, {"b": "2"})
     intent = api.payment_intents.update(intent.id, params={"payment_method": "pm_card_mastercard"})
     assert intent.status == "requires_confirmation"
     assert intent.payment_method.startswith("pm_")

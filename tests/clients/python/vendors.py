@@ -19,7 +19,7 @@ def stripe_client(world: Any, key: str | None = None, **options: Any) -> stripe.
 
 
 def slack_client(world: Any, token: str | None = None, **options: Any) -> WebClient:
-    return WebClient(token or world.token, base_url=f"{world.rest_url}/api/", **options)
+    return WebClient(world.token if token is None else token, base_url=f"{world.rest_url}/api/", **options)
 
 
 def at_once(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
