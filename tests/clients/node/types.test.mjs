@@ -20,12 +20,13 @@ function literal(value, key = "") {
   return JSON.stringify(value);
 }
 
-// What the declarations do not know although it is so: the crypto rail is a preview, styles of rich text are objects, and profiles
-// have their custom fields.
+// What the declarations do not know although it is so: the crypto rail is a preview, rich text has leaves with styles, and
+// profiles have their custom fields.
 const DECLARED_OTHERWISE = [
   ["Omit<Stripe.PaymentIntent, never>", "'\"crypto_display_details\"' does not exist in type 'NextAction'"],
   ["Omit<Stripe.PaymentIntent, never>", "'\"mode\"' does not exist in type 'Crypto'"],
-  ["", "Type '{ bold: true; }' is not assignable to type 'string'"],
+  ["slack.", "Type '{ bold: true; }' is not assignable to type 'string'"],
+  ...["text", "user", "emoji"].map((leaf) => ["slack.", `Type '"${leaf}"' is not assignable to type`]),
   ["slack.UsersInfoResponse", "'\"fields\"' does not exist in type 'Profile'"],
 ];
 
