@@ -324,16 +324,5 @@ pub(crate) fn finish(cx: &mut Cx<'_, GitHub>, method: &str, reply: &mut Reply) {
     if !matches!(method, "GET" | "HEAD") || reply.status != 200 {
         return;
     }
-    let etag = etag(&reply.body);
-    let same = |sent: &str| sent.split(',').any(|one| one.trim().trim_start_matches("W/") == etag);
-    if cx.header("if-none-match").is_some_and(same) {
-        reply.status = 304;
-        reply.body.clear();
-        reply.headers.retain(|(name, _)| name != "content-type");
-    }
-    reply.header("etag", format!("W/{etag}"));
-}
-
-fn etag(body: &[u8]) -> String {
-    format!("\"{:032x}\"", xxhash_rust::xxh3::xxh3_128(body))
+    crate::freshness::check(cx, reply);
 }

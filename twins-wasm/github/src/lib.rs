@@ -14,6 +14,7 @@ mod checks;
 mod error;
 mod events;
 mod export;
+mod freshness;
 pub mod git;
 mod glob;
 mod graphql;

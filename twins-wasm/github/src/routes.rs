@@ -150,6 +150,7 @@ pub(crate) const ROUTES: &[Route<GitHub>] = &[
     Route::get::<search::issues::Search>("/search/issues").doc("search/search#search-issues-and-pull-requests"),
     Route::get::<search::repos::Search>("/search/repositories").doc("search/search#search-repositories"),
     Route::get::<search::users::Search>("/search/users").doc("search/search#search-users"),
+    Route::get::<search::topics::Search>("/search/topics").doc("search/search#search-topics"),
     Route::get::<search::repos::SearchLabels>("/search/labels").doc("search/search#search-labels"),
     // reactions
     Route::get::<reactions::ListOnIssue>("/repos/{owner}/{repo}/issues/{issue_number}/reactions")

@@ -98,6 +98,26 @@ fn what_a_client_knows_already_is_free_and_reading_changes_nothing() {
 }
 
 #[test]
+fn a_thing_that_was_not_changed_since_is_not_sent_again() {
+    let mut twin = Native::<GitHub>::new();
+    let answer = twin.get("/repos/acme/api");
+    assert_eq!(header(&answer, "last-modified"), "Thu, 01 Jan 2026 00:00:00 GMT");
+    let ask = |twin: &mut Native<GitHub>, since: &str, tag: Option<&str>| {
+        let mut headers = vec![("if-modified-since", since)];
+        headers.extend(tag.map(|tag| ("if-none-match", tag)));
+        twin.request_with("GET", "/repos/acme/api", &headers, b"").status
+    };
+    assert_eq!(ask(&mut twin, "Thu, 01 Jan 2026 00:00:00 GMT", None), 304);
+    assert_eq!(ask(&mut twin, "Wed, 31 Dec 2025 23:59:59 GMT", None), 200);
+    assert_eq!(ask(&mut twin, "yesterday", None), 200);
+    // A tag counts more than a time.
+    assert_eq!(ask(&mut twin, "Thu, 01 Jan 2026 00:00:00 GMT", Some("W/\"other\"")), 200);
+    twin.request("PATCH", "/repos/acme/api", Some(&json!({ "description": "Other" })));
+    twin.request("PATCH", "/repos/acme/api", Some(&json!({ "description": "Another" })));
+    assert_eq!(ask(&mut twin, "Thu, 01 Jan 2026 00:00:00 GMT", None), 200);
+}
+
+#[test]
 fn a_limit_of_an_unknown_resource_is_refused() {
     let mut twin = Native::<GitHub>::new();
     let seed = json!({ "repositories": [{ "owner": "a", "name": "b" }], "rate_limits": { "cores": 1 } });

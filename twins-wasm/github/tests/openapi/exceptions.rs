@@ -125,11 +125,7 @@ pub(crate) const NOT_READ: &[(&str, &str, &str)] = &[
     ("GET /issues", "orgs", WORDLESS),
     ("GET /issues", "owned", WORDLESS),
     ("GET /issues", "pulls", WORDLESS),
-    (
-        "GET /search/issues",
-        "advanced_search",
-        "every search is an advanced one, as the vendor's is since it ended the choice",
-    ),
+    ("GET /search/issues", "advanced_search", "the vendor has ended the choice and reads every query in one way"),
     ("POST /repos/{owner}/{repo}/check-runs", "actions", BUTTONS),
     ("PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}", "actions", BUTTONS),
     ("GET /repos/{owner}/{repo}/rulesets", "includes_parents", NO_PARENTS),

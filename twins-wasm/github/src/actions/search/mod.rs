@@ -5,6 +5,7 @@ pub(crate) mod commits;
 pub(crate) mod issues;
 pub(crate) mod query;
 pub(crate) mod repos;
+pub(crate) mod topics;
 pub(crate) mod users;
 
 use pome_twin_kit::Cx;
