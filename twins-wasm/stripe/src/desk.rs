@@ -1,6 +1,6 @@
 //! What actions do with objects: find, create, change, announce. Everything stays within the caller's account.
 
-use pome_twin_kit::Cx;
+use pome_twin_kit::{Action, Cx};
 use serde_json::{Map, Value};
 
 use crate::Stripe;
@@ -160,6 +160,18 @@ pub(crate) fn act_for(cx: &mut Cx<'_, Stripe>, account: &str) {
 
 /// What a test clock shows, while the objects of its customers are looked at.
 pub(crate) const CLOCK: &str = "clock";
+
+/// Does one action as a part of another: what the request wants expanded is not this one's answer.
+pub(crate) fn within<A: Action<Stripe>>(cx: &mut Cx<'_, Stripe>, action: A) -> Result<(), Error> {
+    let expand = cx.common.remove(EXPAND);
+    let outcome = action.run(cx).map(|_| ());
+    if let Some(expand) = expand {
+        cx.common.insert(EXPAND.to_owned(), expand);
+    }
+    outcome
+}
+
+const EXPAND: &str = "expand";
 
 /// Where [`admit`] leaves the id of the request.
 const REQUEST: &str = "request_id";

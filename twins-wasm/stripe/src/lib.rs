@@ -107,6 +107,7 @@ impl Twin for Stripe {
 
     fn settle(cx: &mut Cx<'_, Self>) {
         billing::collecting::follow(cx);
+        actions::checkout_pages::follow(cx);
         actions::test_clocks::follow_customers(cx);
         export::note_changes(cx);
     }

@@ -4,9 +4,10 @@ use pome_twin_kit::Route;
 
 use crate::Stripe;
 use crate::actions::{
-    balance, charges, confirming, coupons, customers, disputes, invoice_items, invoice_lines, invoice_previews,
-    invoices, payment_intents, payment_methods, platform, prices, products, refunds, sources, subscription_ends,
-    subscription_items, subscriptions, tax_rates, test_clocks, x402,
+    balance, charges, checkout, checkout_pages, confirming, coupons, credit_notes, customer_balance, customers,
+    disputes, invoice_items, invoice_lines, invoice_previews, invoices, payment_intents, payment_links,
+    payment_methods, platform, prices, products, quotes, refunds, setup_intents, shipping_rates, sources,
+    subscription_ends, subscription_items, subscriptions, tax_rates, test_clocks, x402,
 };
 
 /// Payments and everything that belongs to the account.
@@ -158,6 +159,56 @@ pub(crate) const ROUTES: &[Route<Stripe>] = &[
     Route::get::<subscription_items::Retrieve>("/v1/subscription_items/{id}"),
     Route::post::<subscription_items::Update>("/v1/subscription_items/{id}"),
     Route::delete::<subscription_items::Delete>("/v1/subscription_items/{id}"),
+    // billing: credit notes, balances and quotes
+    Route::post::<credit_notes::Create>("/v1/credit_notes"),
+    Route::get::<credit_notes::List>("/v1/credit_notes"),
+    Route::get::<credit_notes::Retrieve>("/v1/credit_notes/{id}"),
+    Route::post::<credit_notes::Update>("/v1/credit_notes/{id}"),
+    Route::post::<credit_notes::Void>("/v1/credit_notes/{id}/void"),
+    Route::post::<customer_balance::Create>("/v1/customers/{customer}/balance_transactions"),
+    Route::get::<customer_balance::List>("/v1/customers/{customer}/balance_transactions"),
+    Route::get::<customer_balance::Retrieve>("/v1/customers/{customer}/balance_transactions/{id}"),
+    Route::post::<customer_balance::Update>("/v1/customers/{customer}/balance_transactions/{id}"),
+    Route::delete::<customer_balance::DeleteDiscount>("/v1/customers/{customer}/discount"),
+    Route::post::<quotes::Create>("/v1/quotes"),
+    Route::get::<quotes::List>("/v1/quotes"),
+    Route::get::<quotes::Retrieve>("/v1/quotes/{id}"),
+    Route::post::<quotes::Update>("/v1/quotes/{id}"),
+    Route::get::<quotes::LineItems>("/v1/quotes/{id}/line_items"),
+    Route::post::<quotes::Finalize>("/v1/quotes/{id}/finalize"),
+    Route::post::<quotes::Accept>("/v1/quotes/{id}/accept"),
+    Route::post::<quotes::Cancel>("/v1/quotes/{id}/cancel"),
+    // billing: setup intents
+    Route::post::<setup_intents::Create>("/v1/setup_intents"),
+    Route::get::<setup_intents::List>("/v1/setup_intents"),
+    Route::get::<setup_intents::Retrieve>("/v1/setup_intents/{id}"),
+    Route::post::<setup_intents::Update>("/v1/setup_intents/{id}"),
+    Route::post::<setup_intents::Confirm>("/v1/setup_intents/{id}/confirm"),
+    Route::post::<setup_intents::Cancel>("/v1/setup_intents/{id}/cancel"),
+    Route::post::<setup_intents::Authenticate>("/v1/test_helpers/setup_intents/{id}/simulate_authentication")
+        .note("not the vendor's: what the customer answers to the question of their bank"),
+    // billing: checkout
+    Route::post::<checkout::Create>("/v1/checkout/sessions"),
+    Route::get::<checkout::List>("/v1/checkout/sessions"),
+    Route::get::<checkout::Retrieve>("/v1/checkout/sessions/{id}"),
+    Route::post::<checkout::Update>("/v1/checkout/sessions/{id}"),
+    Route::post::<checkout::Expire>("/v1/checkout/sessions/{id}/expire"),
+    Route::get::<checkout::LineItems>("/v1/checkout/sessions/{id}/line_items"),
+    Route::post::<checkout_pages::Complete>("/v1/test_helpers/checkout/sessions/{id}/complete")
+        .note("not the vendor's: fills in the page and pays, with `payment_method`, `email`, `name` and `phone`"),
+    Route::post::<payment_links::Create>("/v1/payment_links"),
+    Route::get::<payment_links::List>("/v1/payment_links"),
+    Route::get::<payment_links::Retrieve>("/v1/payment_links/{id}"),
+    Route::post::<payment_links::Update>("/v1/payment_links/{id}"),
+    Route::get::<payment_links::LineItems>("/v1/payment_links/{id}/line_items"),
+    Route::post::<checkout_pages::Open>("/v1/test_helpers/payment_links/{id}/open")
+        .note("not the vendor's: opens the page, which is a checkout session"),
+    Route::post::<payment_links::CreatePortalSession>("/v1/billing_portal/sessions")
+        .shape("there is no page behind the address"),
+    Route::post::<shipping_rates::Create>("/v1/shipping_rates"),
+    Route::get::<shipping_rates::List>("/v1/shipping_rates"),
+    Route::get::<shipping_rates::Retrieve>("/v1/shipping_rates/{id}"),
+    Route::post::<shipping_rates::Update>("/v1/shipping_rates/{id}"),
     // x402
     Route::get::<x402::Unlock>("/x402/protected-resource").note("not the vendor's: a resource that is sold for a cent"),
 ];

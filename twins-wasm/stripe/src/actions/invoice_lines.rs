@@ -8,7 +8,7 @@ use super::invoices::must_be;
 use crate::Stripe;
 use crate::answer::Answer;
 use crate::billing::invoices;
-use crate::desk::Desk;
+use crate::desk::{self, Desk};
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::lists::{list, retrieve};
@@ -100,7 +100,7 @@ impl Action<Stripe> for AddLines {
                 line.entry("currency").or_insert_with(|| invoice.get("currency").clone());
             }
             let item: super::invoice_items::Create = params::nested(&Value::Object(line), &place)?;
-            item.run(cx)?;
+            desk::within(cx, item)?;
         }
         Answer::stored(cx, Kind::Invoice, &self.id)
     }

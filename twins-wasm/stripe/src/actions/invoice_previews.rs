@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::Stripe;
 use crate::answer::Answer;
 use crate::billing::{discounts, invoices, subscriptions, timeline};
-use crate::desk::Desk;
+use crate::desk::{self, Desk};
 use crate::doc::Doc;
 use crate::error::Error;
 use crate::kind::Kind;
@@ -72,7 +72,7 @@ impl Create {
             item.insert("customer".to_owned(), customer.id().into());
             let item: super::invoice_items::Create =
                 params::nested(&Value::Object(item), &format!("invoice_items[{at}]"))?;
-            item.run(cx)?;
+            desk::within(cx, item)?;
         }
         let details = self.subscription_details.as_ref().filter(|given| !clears(given));
         let last = known.as_ref().map(|subscription| subscription.text("latest_invoice").to_owned());

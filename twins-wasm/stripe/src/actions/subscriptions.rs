@@ -12,7 +12,7 @@ use crate::billing::calendar::Length;
 use crate::billing::items::{self, Edit, How, Proration};
 use crate::billing::subscriptions::{self, Behavior, Wanted};
 use crate::billing::{collecting, discounts, invoices, prices, timeline};
-use crate::desk::Desk;
+use crate::desk::{self, Desk};
 use crate::doc::Doc;
 use crate::error::Error;
 use crate::ids;
@@ -300,7 +300,7 @@ impl Create {
             item.insert("subscription".to_owned(), id.as_str().into());
             let item: super::invoice_items::Create =
                 params::nested(&Value::Object(item), &format!("add_invoice_items[{at}]"))?;
-            item.run(cx)?;
+            desk::within(cx, item)?;
         }
         let whole = (length.before(anchor, anchor), anchor);
         let part = (trial_end.is_none() && end == anchor && anchor > now).then(|| {
@@ -567,7 +567,7 @@ impl Update {
             item.insert("subscription".to_owned(), id.into());
             let place = format!("add_invoice_items[{at}]");
             let item: super::invoice_items::Create = params::nested(&Value::Object(item), &place)?;
-            item.run(cx)?;
+            desk::within(cx, item)?;
         }
         let mut edits = Vec::new();
         for (place, item) in read_items(self.items.as_ref())? {

@@ -139,11 +139,14 @@ pub(crate) fn running(cx: &Cx<'_, Stripe>, ids: &[String]) -> Vec<String> {
 
 /// What a discount takes off parts that cost so much each, of which it may apply only to some.
 pub(crate) fn off(cx: &Cx<'_, Stripe>, id: &str, parts: &[(i64, Option<String>)]) -> Vec<i64> {
-    let none = vec![0; parts.len()];
-    let Some(discount) = cx.find(Kind::Discount, id) else { return none };
-    let Some(row) = cx.find(Kind::Coupon, discount.object.at("/source/coupon").as_str().unwrap_or_default()) else {
-        return none;
-    };
+    let discount = cx.find(Kind::Discount, id);
+    let coupon = discount.and_then(|row| row.object.at("/source/coupon").as_str());
+    off_coupon(cx, coupon.unwrap_or_default(), parts)
+}
+
+/// What a coupon takes off parts that cost so much each.
+pub(crate) fn off_coupon(cx: &Cx<'_, Stripe>, coupon: &str, parts: &[(i64, Option<String>)]) -> Vec<i64> {
+    let Some(row) = cx.find(Kind::Coupon, coupon) else { return vec![0; parts.len()] };
     let products = row.hidden.get("products").and_then(Value::as_array);
     let applies = |product: &Option<String>| {
         products.is_none_or(|all| product.as_ref().is_some_and(|product| all.iter().any(|one| one == product.as_str())))

@@ -12,6 +12,7 @@ pub(crate) mod invoices;
 pub(crate) mod items;
 pub(crate) mod lines;
 pub(crate) mod prices;
+pub(crate) mod sale;
 pub(crate) mod subscriptions;
 pub(crate) mod timeline;
 

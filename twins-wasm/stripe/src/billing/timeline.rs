@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::collecting;
 use super::{invoices, subscriptions};
 use crate::Stripe;
+use crate::actions::{checkout, quotes};
 use crate::desk::{ACTING, CLOCK, Desk};
 use crate::doc::Doc;
 use crate::error::Error;
@@ -27,6 +28,8 @@ enum Task {
     Renew,
     Finalize,
     Collect,
+    ExpireSession,
+    ExpireQuote,
 }
 
 /// Which clock is looked at.
@@ -38,9 +41,12 @@ pub(crate) enum Clock<'a> {
 
 impl Clock<'_> {
     fn shows(self, row: &Row) -> bool {
+        // A page does not show its clock.
+        let hidden = row.hidden.get("test_clock").and_then(Value::as_str);
+        let own = row.object.reference("test_clock").or(hidden);
         match self {
-            Self::Session => row.object.get("test_clock").is_null(),
-            Self::Test { account, id } => row.account == account && row.object.text("test_clock") == id,
+            Self::Session => own.is_none(),
+            Self::Test { account, id } => row.account == account && own == Some(id),
         }
     }
 }
@@ -95,7 +101,7 @@ struct Due {
 /// The earliest thing that is due.
 fn next(cx: &Cx<'_, Stripe>, clock: Clock<'_>, until: i64) -> Option<Due> {
     let mut first: Option<(i64, u64, Task, Kind, &Row)> = None;
-    for kind in [Kind::Subscription, Kind::Invoice] {
+    for kind in [Kind::Subscription, Kind::Invoice, Kind::CheckoutSession, Kind::Quote] {
         for row in cx.state.all(kind).filter(|row| clock.shows(row) && !row.hidden.contains_key(STUCK)) {
             let Some((at, task)) = due(kind, row).filter(|(at, _)| *at <= until) else { continue };
             if first.as_ref().is_none_or(|(known, seq, ..)| (at, row.seq) < (*known, *seq)) {
@@ -120,6 +126,10 @@ fn due(kind: Kind, row: &Row) -> Option<(i64, Task)> {
             "open" => at("next_payment_attempt").map(|at| (at, Task::Collect)),
             _ => None,
         },
+        Kind::CheckoutSession if doc.text("status") == "open" => at("expires_at").map(|at| (at, Task::ExpireSession)),
+        Kind::Quote if matches!(doc.text("status"), "draft" | "open") => {
+            at("expires_at").map(|at| (at, Task::ExpireQuote))
+        }
         _ => None,
     }
 }
@@ -164,6 +174,8 @@ fn carry_out(cx: &mut Cx<'_, Stripe>, task: Task, id: &str) -> Result<(), Error>
             cx.alter(Kind::Invoice, id, |invoice| invoice.set("next_payment_attempt", Value::Null));
             collect(cx, &invoice)?;
         }
+        Task::ExpireSession => checkout::expire(cx, id),
+        Task::ExpireQuote => quotes::cancel(cx, id),
     }
     Ok(())
 }
