@@ -11,6 +11,10 @@ use serde_json::{Map, Value, json};
 
 use crate::Stripe;
 use crate::auth;
+use crate::billing::calendar::Length;
+use crate::billing::subscriptions::{self, Wanted};
+use crate::desk::{self, Desk};
+use crate::doc::Doc;
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::objects::{self, Card};
@@ -198,6 +202,17 @@ const SHAPES: &[Shape] = &[
     wire(Kind::Payout),
     wire(Kind::WebhookEndpoint),
     wire(Kind::Event),
+    // billing
+    wire(Kind::TestClock),
+    wire(Kind::Coupon),
+    wire(Kind::PromotionCode),
+    wire(Kind::TaxRate),
+    wire(Kind::ShippingRate),
+    wire(Kind::Subscription),
+    wire(Kind::InvoiceItem),
+    wire(Kind::Invoice),
+    wire(Kind::SetupIntent),
+    wire(Kind::PaymentLink),
 ];
 
 /// A schema error: 400 with the dotted place, and the same as a JSON pointer.
@@ -371,7 +386,58 @@ fn add(cx: &mut Cx<'_, Stripe>, shape: &Shape, row: &Value, name: &str, at: usiz
     complete(&mut object, shape.kind, given, &mut hidden, &[name, &place])?;
     let account = text("account_id").unwrap_or(DEFAULT_ACCOUNT).to_owned();
     let seq = cx.state.seq.next();
-    cx.state.objects.insert(key, Row { account, seq, created, object, hidden });
+    let subscription = (shape.kind == Kind::Subscription).then(|| object.clone());
+    cx.state.objects.insert(key, Row { account: account.clone(), seq, created, object, hidden });
+    if let Some(subscription) = subscription {
+        desk::act_for(cx, &account);
+        subscribe(cx, &subscription, given, &[name, &place])?;
+    }
+    Ok(())
+}
+
+/// The items of a subscription are objects of their own. `items` is the list, or the vendor's object around it; each says its
+/// `price` by id. The period that is running is computed from the anchor unless an item says it.
+fn subscribe(
+    cx: &mut Cx<'_, Stripe>,
+    subscription: &Doc,
+    given: &Map<String, Value>,
+    place: &[&str],
+) -> Result<(), Error> {
+    let items = given.get("items").map_or(&Value::Null, |items| items.get("data").unwrap_or(items));
+    let none = Vec::new();
+    let id = subscription.id();
+    let anchor = match given.get("billing_cycle_anchor").and_then(Value::as_i64) {
+        Some(anchor) => anchor,
+        None => subscription.number("created"),
+    };
+    for (at, row) in items.as_array().unwrap_or(&none).iter().enumerate() {
+        let number = at.to_string();
+        let place = [place, &["items", number.as_str(), "price"]].concat();
+        let named = row.get("price").map_or(&Value::Null, |price| price.get("id").unwrap_or(price));
+        let price = named.as_str().and_then(|price| cx.find(Kind::Price, price)).map(|row| row.object.clone());
+        let price = price.ok_or_else(|| refuse(&place, "Invalid input: expected the id of a price of the account"))?;
+        let said = |name: &str| row.get(name).and_then(Value::as_i64);
+        let length = Length::of(&price);
+        let end = said("current_period_end").unwrap_or_else(|| length.after(anchor, cx.seconds().max(anchor)));
+        let start = said("current_period_start").unwrap_or_else(|| length.before(anchor, end));
+        let wanted = Wanted {
+            quantity: said("quantity").unwrap_or(1),
+            metadata: row.get("metadata").cloned().unwrap_or_else(|| json!({})),
+            discounts: Vec::new(),
+            tax_rates: json!([]),
+            price: price.clone(),
+        };
+        subscriptions::add_item(cx, id, wanted, (start, end));
+        cx.alter(Kind::Subscription, id, |subscription| {
+            subscription.set("billing_cycle_anchor", anchor);
+            subscription.set("currency", price.text("currency"));
+            if subscription.number("start_date") == 0 {
+                let created = subscription.number("created");
+                subscription.set("start_date", created);
+            }
+        });
+    }
+    subscriptions::sync(cx, id);
     Ok(())
 }
 
@@ -424,6 +490,15 @@ fn complete(
             }
             if object.get("recurring").is_object() {
                 object.set("type", "recurring");
+            }
+        }
+        Kind::Invoice => {
+            // The lines of a draft are computed again from what it has of its own.
+            let lines = object.at("/lines/data").clone();
+            hidden.insert("lines".to_owned(), if lines.is_array() { lines } else { json!([]) });
+            if !said("amount_remaining") {
+                let left = object.number("amount_due") - object.number("amount_paid");
+                object.set("amount_remaining", if object.text("status") == "paid" { 0 } else { left });
             }
         }
         Kind::WebhookEndpoint => {

@@ -110,6 +110,11 @@ pub(crate) fn method(cx: &Cx<'_, Stripe>, invoice: &Doc) -> Option<String> {
 
 /// Tries to collect an open invoice.
 pub(crate) fn pay(cx: &mut Cx<'_, Stripe>, id: &str, method: &str, off_session: bool) -> Result<Outcome, Error> {
+    if intent(cx, id).is_none() {
+        // An invoice of a seed has no payment yet.
+        let invoice = cx.get(Kind::Invoice, id)?;
+        open(cx, &invoice);
+    }
     let Some(intent) = intent(cx, id) else {
         return Err(Error::invalid("This invoice has no payment to be collected."));
     };
