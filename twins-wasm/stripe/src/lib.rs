@@ -71,6 +71,10 @@ impl Twin for Stripe {
     const RELAXED: &'static [Relaxed] = checks::RELAXED;
     const SEEDS: &'static [NamedSeed] = seed::SEEDS;
 
+    fn read_seed(bytes: &[u8]) -> Result<Value, error::Error> {
+        Ok(seed::read(bytes))
+    }
+
     fn seed(document: Value, cx: &mut Cx<'_, Self>) -> Result<Value, error::Error> {
         seed::seed(document, cx)
     }

@@ -248,6 +248,16 @@ fn typed(value: &Value, wanted: Type, place: &[&str]) -> Result<(), Error> {
     Err(refuse(place, format!("Invalid input: expected {expected}, received {found}")))
 }
 
+/// What is no JSON, or nothing, stands for the default seed.
+pub(crate) fn read(bytes: &[u8]) -> Value {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Null) | Err(_) => {
+            serde_json::from_str(include_str!("../fixtures/seeds/default.json")).unwrap_or_default()
+        }
+        Ok(document) => document,
+    }
+}
+
 pub(crate) fn seed(document: Value, cx: &mut Cx<'_, Stripe>) -> Result<Value, Error> {
     let Value::Object(document) = document else {
         return Err(Error::invalid("Invalid input: expected object").code("parameter_invalid").param(""));
