@@ -52,6 +52,9 @@ fn main() -> anyhow::Result<()> {
     if wanted(&["P2", "P5", "P6", "P7", "P8"]) {
         rows.extend(serving(&pome)?);
     }
+    if wanted(&["P9", "P10"]) {
+        rows.extend(others(&pome)?);
+    }
     if wanted(&["P11", "P12"]) {
         rows.extend(worlds(&pome)?);
     }
@@ -270,6 +273,54 @@ fn serving(pome: &Path) -> anyhow::Result<Vec<Row>> {
             ),
             goal,
             met: Some(met),
+            beside: beside.clone(),
+        });
+    }
+    Ok(rows)
+}
+
+/// P9, P10: what agents do most with money and with messages, each in a world of its own.
+fn others(pome: &Path) -> anyhow::Result<Vec<Row>> {
+    let bare = Bare::start()?;
+    let limit = load(bare.address, &request("GET", "/", "", ""), 200, CONNECTIONS, LOAD_TIME)?;
+    let beside = format!("bare answer: {:.0} req/s", limit.per_second);
+    let payment = json!({
+        "amount": 2000, "currency": "usd", "payment_method_types": ["card"], "payment_method": "pm_card_visa", "confirm": true,
+    });
+    let message = json!({ "channel": "C_GENERAL", "text": "said under load" });
+    let calls = [
+        (
+            "P9",
+            "stripe",
+            "create and confirm a PaymentIntent",
+            ">= 12000 req/s",
+            12_000.0,
+            "v1/payment_intents",
+            payment,
+        ),
+        ("P10", "slack", "chat.postMessage", ">= 18000 req/s", 18_000.0, "chat.postMessage", message),
+    ];
+    let mut rows = Vec::new();
+    for (id, name, what, goal, wanted, path, body) in calls {
+        let twin = Twin::of(pome, name)?;
+        let mut connection = twin.connect()?;
+        let (sid, token) = Twin::world(&mut connection, "{}")?;
+        let bytes = request("POST", &format!("/s/{sid}/{path}"), &token, &body.to_string());
+        let (status, answer) = connection.exchange(&bytes)?;
+        let answer = String::from_utf8_lossy(answer).into_owned();
+        ensure!(status == 200 && !answer.contains("\"ok\":false"), "{status}: {answer}");
+        let got = load(twin.address, &bytes, 200, CONNECTIONS, LOAD_TIME)?;
+        rows.push(Row {
+            id,
+            what,
+            figure: format!(
+                "{:.0} req/s, p50 {:.2} ms, p99 {:.2} ms",
+                got.per_second,
+                millis(got.p50),
+                millis(got.p99)
+            ),
+            goal,
+            met: Some(got.per_second >= wanted),
             beside: beside.clone(),
         });
     }

@@ -1,4 +1,4 @@
-//! A running `pome twin start github` and its admin calls.
+//! A running `pome twin start <name>` and its admin calls.
 
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
@@ -23,11 +23,15 @@ pub(crate) struct Twin {
 
 impl Twin {
     pub(crate) fn start(pome: &Path) -> anyhow::Result<Self> {
+        Self::of(pome, "github")
+    }
+
+    pub(crate) fn of(pome: &Path, name: &str) -> anyhow::Result<Self> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let folder = tempfile::tempdir()?;
         let started = Instant::now();
         let mut child = Command::new(pome)
-            .args(["twin", "start", "github", "--port", &address.port().to_string()])
+            .args(["twin", "start", name, "--port", &address.port().to_string()])
             .env("POME_RECORDER_EVENTS_PATH", folder.path().join("events.jsonl"))
             .current_dir(folder.path())
             .stdout(Stdio::piped())
