@@ -105,7 +105,8 @@ fn stripe_takes_and_refuses_what_the_contract_says() {
     }
     let reset = twin.send("POST", "/admin/reset", &[], b"").json();
     assert_eq!(reset, json!({ "ok": true, "message": "Stripe twin state reset to default seed." }));
-    assert_eq!(twin.events(), Vec::<Value>::new(), "admin calls are not recorded");
+    let admin = |row: &Value| row["path"].as_str().unwrap().starts_with("/admin");
+    assert!(!twin.events().iter().any(admin), "admin calls are not recorded");
 
     let error = |answer: &Response, name: &str| answer.json()["error"][name].clone();
     let call = |kind: &str, body: &str| post(&twin, &format!("/s/{SID}/mcp/call"), kind, body);

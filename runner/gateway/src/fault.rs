@@ -97,7 +97,7 @@ impl Faults {
     /// Counts a request and says what happens to it.
     pub(crate) fn request(&mut self, sid: &str, method: &str, path: &str, description: &Description) -> Option<Hit> {
         let path = description.below_mounts(path);
-        let matches = |rule: &&Injection| rule.method == method && rule.path == path;
+        let matches = |rule: &&Injection| rule.method == method && description.below_mounts(&rule.path) == path;
         let mut hit = None;
         if self.rules.injections.iter().any(|rule| matches(&rule)) {
             let key = (sid.to_owned(), method.to_owned(), path.to_owned());
@@ -113,7 +113,9 @@ impl Faults {
             .map(|route| route.action.as_str());
         let named = self.count(|target| match target {
             Target::Everything => true,
-            Target::Route { method: wanted, pattern } => wanted == method && covers(pattern, path),
+            Target::Route { method: wanted, pattern } => {
+                wanted == method && covers(description.below_mounts(pattern), path)
+            }
             Target::Name(name) => action == Some(name.as_str()),
         });
         hit.or(named)
