@@ -295,13 +295,14 @@ fn others(pome: &Path) -> anyhow::Result<Vec<Row>> {
             "create and confirm a PaymentIntent",
             ">= 12000 req/s",
             12_000.0,
+            476,
             "v1/payment_intents",
             payment,
         ),
-        ("P10", "slack", "chat.postMessage", ">= 18000 req/s", 18_000.0, "chat.postMessage", message),
+        ("P10", "slack", "chat.postMessage", ">= 18000 req/s", 18_000.0, 1_097, "chat.postMessage", message),
     ];
     let mut rows = Vec::new();
-    for (id, name, what, goal, wanted, path, body) in calls {
+    for (id, name, what, goal, wanted, reference, path, body) in calls {
         let twin = Twin::of(pome, name)?;
         let mut connection = twin.connect()?;
         let (sid, token) = Twin::world(&mut connection, "{}")?;
@@ -321,7 +322,7 @@ fn others(pome: &Path) -> anyhow::Result<Vec<Row>> {
             ),
             goal,
             met: Some(got.per_second >= wanted),
-            beside: beside.clone(),
+            beside: format!("reference, measured elsewhere: {reference} req/s; {beside}"),
         });
     }
     Ok(rows)
