@@ -55,6 +55,7 @@ pub(crate) fn identity() -> Identity {
         default_port: 3333,
         root_mount: false,
         mounts: vec!["/api"],
+        hosts: vec![("slack.com", ""), ("www.slack.com", ""), ("files.slack.com", ""), ("mcp.slack.com", "")],
         clockwork: true,
         call_aliases: true,
         call_forms: true,

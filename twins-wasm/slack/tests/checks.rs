@@ -87,6 +87,20 @@ fn every_sentence_holds_where_it_should_and_only_there() {
 }
 
 #[test]
+fn methods_are_named_with_their_dots() {
+    let posted = json!([{ "event_id": "req_1", "tool": "chat.postMessage", "fidelity": "semantic" }]);
+    for (text, id, holds) in [
+        ("`chat.postMessage` was called", "slack.tool-was-called", true),
+        ("`chat.postMessage` was never called", "slack.tool-never-called", false),
+        ("`conversations.setTopic` was never called", "slack.tool-never-called", true),
+    ] {
+        assert_eq!(matcher(text).as_deref(), Some(id), "{text}");
+        let expected = if holds { Outcome::Passed } else { Outcome::Failed };
+        assert_eq!(judged(text, Some(&before()), &before(), &posted).0, expected, "{text}");
+    }
+}
+
+#[test]
 fn what_is_not_there_skips() {
     let strange = json!({ "channels": [{ "id": "C1", "name": "general", "messages": [] }] });
     for (text, world, reason) in [

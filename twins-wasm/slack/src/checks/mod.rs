@@ -42,6 +42,8 @@ pub(crate) const CHECKS: &[Check] = &[
 ];
 
 pub(crate) const SLOTS: &[Slot] = &[
+    // Methods have dots and capitals, tools have not.
+    Slot { name: "tool", pattern: "[a-z][A-Za-z0-9_.]*", example: "chat.postMessage" },
     Slot { name: "channel", pattern: "[a-z0-9_-]{1,80}", example: "general" },
     Slot { name: "needle", pattern: "[^\"\\n]+", example: "deploy" },
     Slot { name: "reaction", pattern: "[a-z0-9_+-]{1,100}", example: "white_check_mark" },
