@@ -14,20 +14,25 @@ pub fn hash_id(text: &str) -> u32 {
     })
 }
 
+/// Lower-case hex digits of bytes, two each.
+pub fn hex(bytes: &[u8]) -> String {
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles.map(|nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0')).collect()
+}
+
 /// Forty hex digits that follow from a text.
 pub fn hex_id(text: &str) -> String {
-    let mut out = String::with_capacity(40);
-    for byte in Sha1::digest(text.as_bytes()) {
-        for nibble in [byte >> 4, byte & 15] {
-            out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
-    }
-    out
+    hex(&Sha1::digest(text.as_bytes()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_two_digits_each() {
+        assert_eq!(hex(&[0, 171]), "00ab");
+    }
 
     #[test]
     fn the_documented_examples_hold() {

@@ -1,14 +1,14 @@
 //! API keys that a seed hands out. Session tokens are the gateway's.
 
+use pome_twin_kit::ids::hex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::ids;
 use crate::state::State;
 
 /// What the state keeps of a key. Looking a digest up takes a time that tells nothing about the key.
 pub(crate) fn digest(key: &str) -> String {
-    ids::hex(&Sha256::digest(key.as_bytes()))
+    hex(&Sha256::digest(key.as_bytes()))
 }
 
 /// The session and account of a key.

@@ -3,12 +3,12 @@
 use hmac::{Hmac, KeyInit, Mac};
 use pome_twin_kit::Cx;
 use pome_twin_kit::envelope::Delivery;
+use pome_twin_kit::ids::hex;
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 
 use crate::desk::{Desk, request_id};
 use crate::doc::Doc;
-use crate::ids;
 use crate::kind::Kind;
 use crate::{API_VERSION, Stripe};
 
@@ -81,7 +81,7 @@ pub(crate) fn signature(secret: &str, time: i64, body: &str) -> String {
     let digest = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
         .map(|mut mac| {
             mac.update(format!("{time}.{body}").as_bytes());
-            ids::hex(&mac.finalize().into_bytes())
+            hex(&mac.finalize().into_bytes())
         })
         .unwrap_or_default();
     format!("t={time},v1={digest}")

@@ -1,5 +1,6 @@
 //! Idempotency keys: the first answer to a key is given again.
 
+use pome_twin_kit::ids::hex;
 use pome_twin_kit::input::Input;
 use pome_twin_kit::{Cx, Recall, Reply};
 use serde_json::Value;
@@ -8,7 +9,6 @@ use sha2::{Digest, Sha256};
 use crate::Stripe;
 use crate::desk::{Desk, request_id};
 use crate::error::Error;
-use crate::ids;
 use crate::state::Stored;
 
 const LONGEST: usize = 255;
@@ -22,7 +22,7 @@ pub(crate) fn recall(cx: &Cx<'_, Stripe>, input: &Input) -> Result<Recall, Error
         return Err(Error::invalid(message).of_type("idempotency_error").code("idempotency_key_too_long"));
     }
     let place = (cx.account(), cx.path.to_owned(), key.to_owned());
-    let fingerprint = ids::hex(&Sha256::digest(input.canonical().as_bytes()));
+    let fingerprint = hex(&Sha256::digest(input.canonical().as_bytes()));
     let Some(known) = cx.state.answers.get(&place) else {
         return Ok(Recall::Keep(Value::from(vec![place.0, place.1, place.2, fingerprint]).to_string()));
     };

@@ -16,15 +16,6 @@ pub(crate) fn suffix(length: usize, draw: impl Fn() -> u64) -> String {
     out
 }
 
-/// Lower-case hex digits of bytes.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from_digit(u32::from(nibble), 16).unwrap_or('0'))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +28,5 @@ mod tests {
             61 + 62 * draws.get()
         });
         assert_eq!((text.as_str(), draws.get()), ("z1000000z2000000z3000000", 3));
-        assert_eq!(hex(&[0, 171]), "00ab");
     }
 }

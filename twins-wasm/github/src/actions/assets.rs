@@ -1,9 +1,9 @@
 //! Files of releases: bytes that are uploaded once and downloaded by whoever sees the release.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pome_twin_kit::action::Empty;
+use pome_twin_kit::ids::hex;
 use pome_twin_kit::{Action, Cx, Reply, View};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,12 +26,7 @@ type Key = (RepoId, u64);
 
 /// SHA-256 in hex.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
+    hex(&Sha256::digest(bytes))
 }
 
 /// What is left of a file's name: the vendor takes only these characters and puts a dot for all others.

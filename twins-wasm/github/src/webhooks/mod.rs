@@ -8,12 +8,11 @@ mod repository;
 mod threads;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use pome_twin_kit::Cx;
 use pome_twin_kit::envelope::Delivery;
-use pome_twin_kit::ids::hex_id;
+use pome_twin_kit::ids::{hex, hex_id};
 use serde_json::{Value, json};
 use sha1::Sha1;
 use sha2::Sha256;
@@ -136,15 +135,6 @@ fn whole(site: Site<'_>, repo: RepoId, action: Option<&str>, payload: Value) -> 
     all["sender"] = value(SimpleUser::of(site, site.viewer));
     merge(&mut all, payload);
     all
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let mut out = String::new();
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 /// The vendor's signature of a body: HMAC over SHA-256, in hex. `None` cannot happen: this kind takes keys of any length.

@@ -1,5 +1,6 @@
 //! Payment intents: creating, changing, finding. Confirming and what follows is in [`super::confirming`].
 
+use pome_twin_kit::ids::hex;
 use pome_twin_kit::{Action, Cx};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -338,7 +339,7 @@ fn card_options(given: Option<&Value>) -> Result<Value, Error> {
 
 /// The address that belongs to an intent.
 pub(crate) fn deposit_address(intent: &str) -> String {
-    let mut digits = ids::hex(&Sha256::digest(intent.as_bytes()));
+    let mut digits = hex(&Sha256::digest(intent.as_bytes()));
     digits.truncate(40);
     format!("0x{digits}")
 }

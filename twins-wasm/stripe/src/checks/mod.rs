@@ -71,6 +71,7 @@ pub(crate) const CHECKS: &[Check] = &[
 ];
 
 pub(crate) const SLOTS: &[Slot] = &[
+    Slot { name: "tool", pattern: "[a-z][a-z0-9_]*", example: "create_refund" },
     Slot { name: "amount", pattern: "\\d+", example: "10000" },
     Slot { name: "count", pattern: "\\d+", example: "1" },
     Slot { name: "charge", pattern: "[A-Za-z0-9_-]+", example: "ch_test_200" },

@@ -1,10 +1,10 @@
 //! Payment methods, and the test cards with what becomes of them.
 
+use pome_twin_kit::ids::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::no_address;
-use crate::ids;
 
 /// What the vendor's test mode does with a card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,7 +170,7 @@ pub(crate) fn effect(mark: &str) -> Effect {
 }
 
 fn fingerprint(number: &str) -> String {
-    let mut digits = ids::hex(&Sha256::digest(number.as_bytes()));
+    let mut digits = hex(&Sha256::digest(number.as_bytes()));
     digits.truncate(16);
     digits
 }
