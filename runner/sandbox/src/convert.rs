@@ -10,6 +10,7 @@ use crate::call::{
 };
 use crate::description::{
     Check, CheckParam, Description, FaultShape, Input, Refusal, Route, Seed, Tokens, Tool, Variable, VariableValue,
+    VendorHost,
 };
 use crate::host::LogLevel;
 
@@ -207,6 +208,13 @@ impl From<describe::Check> for Check {
     }
 }
 
+impl From<describe::VendorHost> for VendorHost {
+    fn from(host: describe::VendorHost) -> Self {
+        let describe::VendorHost { name, root } = host;
+        Self { name, root }
+    }
+}
+
 impl From<describe::Description> for Description {
     fn from(description: describe::Description) -> Self {
         let describe::Description {
@@ -217,6 +225,7 @@ impl From<describe::Description> for Description {
             default_port,
             root_mount,
             mounts,
+            hosts,
             clockwork,
             call_aliases,
             call_forms,
@@ -245,6 +254,7 @@ impl From<describe::Description> for Description {
             default_port,
             root_mount,
             mounts,
+            hosts: all(hosts),
             clockwork,
             call_aliases,
             call_forms,

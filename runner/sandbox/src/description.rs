@@ -164,6 +164,15 @@ pub struct Check {
     pub pattern: String,
 }
 
+/// A host of the vendor that the twin can stand in for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VendorHost {
+    /// `api.github.com`
+    pub name: String,
+    /// What its paths are found under, from the session root: empty or `/mcp`.
+    pub root: String,
+}
+
 /// Everything a twin says about itself. It never changes during the life of a component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
@@ -181,6 +190,8 @@ pub struct Description {
     pub root_mount: bool,
     /// Beginnings of paths under which the same routes are found again.
     pub mounts: Vec<String>,
+    /// Hosts of the vendor that it can be reached as.
+    pub hosts: Vec<VendorHost>,
     /// Whether time has effects of its own.
     pub clockwork: bool,
     /// Whether `POST /mcp/call` also takes `name` and `params`.

@@ -43,6 +43,7 @@ pub use call::{
 pub use component::{Component, WorldOptions};
 pub use description::{
     Check, CheckParam, Description, FaultShape, Input, Refusal, Route, Seed, Tokens, Tool, Variable, VariableValue,
+    VendorHost,
 };
 pub use engine::Engine;
 pub use error::{Fault, FaultKind, LoadError, OpenError};

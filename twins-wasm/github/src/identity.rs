@@ -53,6 +53,7 @@ pub(crate) fn identity() -> Identity {
         default_port: 3333,
         root_mount: false,
         mounts: vec!["/api/v3", "/api/uploads"],
+        hosts: vec![("api.github.com", ""), ("uploads.github.com", ""), ("api.githubcopilot.com", "")],
         clockwork: false,
         call_aliases: false,
         call_forms: false,

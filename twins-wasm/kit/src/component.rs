@@ -144,6 +144,11 @@ pub fn description(from: Description) -> wit_describe::Description {
         default_port: identity.default_port,
         root_mount: identity.root_mount,
         mounts: own(identity.mounts),
+        hosts: identity
+            .hosts
+            .into_iter()
+            .map(|(name, root)| wit_describe::VendorHost { name: name.to_owned(), root: root.to_owned() })
+            .collect(),
         clockwork: identity.clockwork,
         call_aliases: identity.call_aliases,
         call_forms: identity.call_forms,

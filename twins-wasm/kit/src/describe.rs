@@ -27,6 +27,8 @@ pub struct Identity {
     pub root_mount: bool,
     /// Beginnings of paths under which [`Twin::canonical_path`] finds the same routes.
     pub mounts: Vec<&'static str>,
+    /// Hosts of the vendor, with what their paths are found under from the session root.
+    pub hosts: Vec<(&'static str, &'static str)>,
     pub clockwork: bool,
     pub call_aliases: bool,
     pub call_forms: bool,

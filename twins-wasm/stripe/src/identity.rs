@@ -97,6 +97,7 @@ pub(crate) fn identity() -> Identity {
         faults: faults(),
         private_state: Vec::new(),
         mounts: Vec::new(),
+        hosts: vec![("api.stripe.com", ""), ("files.stripe.com", ""), ("mcp.stripe.com", "/mcp")],
         clockwork: true,
     }
 }

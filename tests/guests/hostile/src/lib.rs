@@ -165,6 +165,7 @@ impl twin::Guest for Hostile {
             default_port: 3399,
             root_mount: false,
             mounts: Vec::new(),
+            hosts: Vec::new(),
             clockwork: false,
             call_aliases: true,
             call_forms: true,
