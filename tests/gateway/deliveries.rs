@@ -102,9 +102,7 @@ fn what_is_due_is_sent_after_the_answer_and_again_by_the_virtual_clock() {
 
 #[test]
 fn deliveries_leave_rows_and_never_change_the_world() {
-    let twin = Twin::hostile();
     let folder = tempfile::tempdir().unwrap();
-    drop(twin);
     let events = folder.path().join("events.jsonl");
     let setup = crate::support::Setup { events: Some(events.clone()), ..Default::default() };
     let twin = Twin::start(crate::support::hostile(), setup);

@@ -1,9 +1,10 @@
 //! Which hosts a tunnel may go to: deny by default.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use pome_wire::env;
+use pome_wire::host::{is_this_machine, normal};
 
 /// Model providers that every agent may reach.
 const BASE: [&str; 6] = [
@@ -53,13 +54,6 @@ impl Target {
         } else {
             format!("{}:{}", self.host, self.port)
         }
-    }
-
-    fn is_loopback(&self) -> bool {
-        self.host == "localhost"
-            || self.host.ends_with(".localhost")
-            || self.host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-            || self.host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback())
     }
 }
 
@@ -122,17 +116,16 @@ impl EgressPolicy {
 
     /// Whether a tunnel may go there.
     pub fn allows(&self, target: &Target) -> bool {
-        self.everything
-            || target.is_loopback()
-            || self.exact.contains(&target.host)
-            || self.suffixes.iter().any(|suffix| target.host.ends_with(suffix) && target.host.len() > suffix.len())
+        self.allows_host(&target.host)
     }
-}
 
-/// Lower case, without the brackets of an IPv6 address and without one trailing dot.
-fn normal(host: &str) -> String {
-    let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+    /// Whether something may go to a host: lower case, without brackets and without a trailing dot.
+    pub fn allows_host(&self, host: &str) -> bool {
+        self.everything
+            || is_this_machine(host)
+            || self.exact.iter().any(|exact| exact == host)
+            || self.suffixes.iter().any(|suffix| host.ends_with(suffix) && host.len() > suffix.len())
+    }
 }
 
 fn host_of(url: &str) -> Option<String> {

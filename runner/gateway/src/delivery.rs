@@ -6,13 +6,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Uri};
 use pome_sandbox::Delivery;
 use pome_wire::event::{WebhookDeliveryEvent, kind};
+use pome_wire::host::{is_this_machine, normal};
 use pome_wire::time;
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -29,8 +30,8 @@ const GRACE: Duration = Duration::from_millis(20);
 /// Most deliveries of one world that are remembered after they are over.
 const REMEMBERED: usize = 1000;
 
-/// Says whether a host beside this machine may be sent to: lower case, without brackets; and the port.
-pub type Reach = Arc<dyn Fn(&str, u16) -> bool + Send + Sync>;
+/// Says whether a host beside this machine may be sent to: lower case, without brackets and without a trailing dot.
+pub type Reach = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The outboxes of all worlds of a server. Cheap to clone.
 #[derive(Clone)]
@@ -120,7 +121,7 @@ impl Deliveries {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
-        let reach = reach.unwrap_or_else(|| Arc::new(|_, _| false));
+        let reach = reach.unwrap_or_else(|| Arc::new(|_| false));
         Self(Arc::new(Inner { outboxes: Mutex::default(), agent: config.into(), reach, own, recorder, twin }))
     }
 
@@ -250,15 +251,12 @@ impl Deliveries {
             (Some("https"), port) => port.unwrap_or(443),
             _ => return Err("only http and https are sent to".to_owned()),
         };
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-        let loopback = host == "localhost"
-            || host.ends_with(".localhost")
-            || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-            || host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_loopback());
+        let host = normal(uri.host().unwrap_or_default());
+        let loopback = is_this_machine(&host);
         if loopback && port == self.0.own.port() {
             return Err("a twin does not send to itself".to_owned());
         }
-        if loopback || (self.0.reach)(&host, port) {
+        if loopback || (self.0.reach)(&host) {
             return Ok(());
         }
         Err(format!("`{host}` is not on this machine; name it in POME_EGRESS_ALLOW to let deliveries go there"))

@@ -9,7 +9,7 @@
 //! | [`score`], [`verdict`] | `score.json`, `verdict.json`, and the arithmetic between outcomes and a verdict |
 //! | [`project`] | the project file in its five spellings |
 //!
-//! and beside them [`exit`] (exit codes), [`mod@env`] (variables), [`files`] (names in a run folder), [`time`] (how times are
+//! and beside them [`exit`] (exit codes), [`mod@env`] (variables), [`files`] (names in a run folder), [`host`] (names of hosts), [`time`] (how times are
 //! written) and [`redact`] (what never reaches disk).
 //!
 //! Writing is exact: the order of keys is the order of the fields. Reading is tolerant: older spellings are understood,
@@ -20,6 +20,7 @@ pub mod event;
 pub mod exit;
 mod fields;
 pub mod files;
+pub mod host;
 pub mod latest;
 pub mod meta;
 pub mod project;

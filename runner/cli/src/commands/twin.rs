@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pome_capture::{EgressPolicy, Target};
+use pome_capture::EgressPolicy;
 use pome_gateway::token::{self, Claims, Secret};
 use pome_gateway::{BootSecret, Recorder, RecorderOptions, RuntimeInfo, Server, ServerConfig, StartError};
 use pome_run::interrupt::Interrupt;
@@ -140,7 +140,7 @@ async fn listen(component: Component, boot: Boot, cx: &Context) -> Result<Exit, 
         world: boot.world,
         admin_token: boot.admin_token,
         runtime: boot.runtime,
-        reach: Some(Arc::new(move |host, port| policy.allows(&Target { host: host.to_owned(), port }))),
+        reach: Some(Arc::new(move |host| policy.allows_host(host))),
         ..ServerConfig::new(component, recorder, boot.secret)
     })
     .await

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use pome_capture::Target;
 use pome_gateway::token::{self, Claims, MintError, Secret};
 use pome_gateway::{Recorder, RecorderError, RecorderOptions, RuntimeInfo, Server, ServerConfig, StartError, Trapped};
 use pome_sandbox::{Fault, VariableValue, WorldOptions};
@@ -110,7 +109,7 @@ impl Local {
             config.world = WorldOptions { random_seed, ..twin.world.clone() };
             config.admin_token.clone_from(&plan.admin_token);
             let policy = plan.deliveries.clone();
-            config.reach = Some(Arc::new(move |host, port| policy.allows(&Target { host: host.to_owned(), port })));
+            config.reach = Some(Arc::new(move |host| policy.allows_host(host)));
             config.runtime =
                 RuntimeInfo { version: twin.component.description().version.clone(), ..RuntimeInfo::default() };
             twins.push(Twin { plan: twin.clone(), server: Server::start(config).await? });
