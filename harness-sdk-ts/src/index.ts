@@ -1,0 +1,13 @@
+export { CORRELATION_HEADER, withinToolUse } from "./correlation.js";
+export { insidePome, readEnv } from "./env.js";
+export type { Environment, PomeEnv, TwinAddress } from "./env.js";
+export { HarnessError, InvalidEnvironmentError, McpError, NotInRunError, PomeError, TwinRequestError, UnknownTwinError } from "./errors.js";
+export { createContext, defineHarness } from "./harness.js";
+export type { Harness, HarnessContext, HarnessFunction, HarnessOptions, HarnessResult } from "./harness.js";
+export { createMcp, Mcp, McpClient } from "./mcp.js";
+export type { ClaudeServers, McpTool, McpToolResult } from "./mcp.js";
+export { routeThroughProxy } from "./proxy.js";
+export { createSignals, processSignals, Signals } from "./signals.js";
+export type { Hook, LlmTurn, ToolResult, ToolUse } from "./signals.js";
+export { createTwin, createTwins, GitHubTwin, SlackTwin, StripeTwin, Twin } from "./twin.js";
+export type { TwinByName, TwinRequest, Twins } from "./twin.js";
