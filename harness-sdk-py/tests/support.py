@@ -85,7 +85,7 @@ class Seen:
                 self.end_headers()
                 self.wfile.write(b"{}")
 
-            do_GET = do_POST = do  # noqa: N815
+            do_GET = do_POST = do_PUT = do  # noqa: N815
 
             def do_CONNECT(self) -> None:
                 seen.requests.append((self.command, self.path, {}, b""))

@@ -71,7 +71,10 @@ class Context:
             task=env.task,
             env=env,
             twins=Twins.of(env),
-            mcp=Mcp({name: each.mcp_url for name, each in env.twins.items()}, env.auth_token),
+            mcp=Mcp(
+                {name: each.mcp_url for name, each in env.twins.items()},
+                {name: each.token for name, each in env.twins.items()},
+            ),
             signals=Signals(env.signals_path, redactor),
             abort_signal=AbortSignal(),
         )

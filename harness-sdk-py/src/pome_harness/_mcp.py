@@ -233,12 +233,12 @@ def _message(answer: Answer, number: int) -> dict[str, Any] | None:
 class Mcp:
     """The MCP servers of the run's twins, in the shape that each client wants."""
 
-    def __init__(self, urls: Mapping[str, str], token: str) -> None:
+    def __init__(self, urls: Mapping[str, str], tokens: Mapping[str, str]) -> None:
         self._urls = dict(urls)
-        self._token = token
+        self._tokens = dict(tokens)
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}"}
+    def _headers(self, name: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._tokens[name]}"}
 
     def _url(self, name: str) -> str:
         try:
@@ -248,23 +248,23 @@ class Mcp:
 
     def servers(self) -> dict[str, HttpServer]:
         """For the Claude Agent SDK: `ClaudeAgentOptions(mcp_servers=run.mcp.servers())`."""
-        return {name: {"type": "http", "url": url, "headers": self._headers()} for name, url in self._urls.items()}
+        return {name: {"type": "http", "url": url, "headers": self._headers(name)} for name, url in self._urls.items()}
 
     def openai_agents(self, name: str) -> OpenAiAgentsServer:
         """For the OpenAI Agents SDK: `MCPServerStreamableHttp(**run.mcp.openai_agents("github"))`."""
-        return {"name": name, "params": StreamableHttp(url=self._url(name), headers=self._headers())}
+        return {"name": name, "params": StreamableHttp(url=self._url(name), headers=self._headers(name))}
 
     def langchain(self) -> dict[str, LangchainServer]:
         """For langchain-mcp-adapters: `MultiServerMCPClient(run.mcp.langchain())`."""
         return {
-            name: {"transport": "streamable_http", "url": url, "headers": self._headers()}
+            name: {"transport": "streamable_http", "url": url, "headers": self._headers(name)}
             for name, url in self._urls.items()
         }
 
     def pydantic_ai(self, name: str) -> PydanticAiServer:
         """For Pydantic AI: `MCPToolset(**run.mcp.pydantic_ai("github"))`."""
-        return {"client": self._url(name), "headers": self._headers()}
+        return {"client": self._url(name), "headers": self._headers(name)}
 
     def connect(self, name: str, *, protocol: str | None = None, timeout: float = 60) -> McpClient:
         """A small client for the server of one twin."""
-        return McpClient(self._url(name), self._headers(), protocol=protocol, timeout=timeout)
+        return McpClient(self._url(name), self._headers(name), protocol=protocol, timeout=timeout)
