@@ -115,7 +115,8 @@ export class Signals {
     const id = this.toolUse({ ...options, name, input });
     try {
       const output = await withinToolUse(id, () => fn(id));
-      this.toolResult({ id, output });
+      // MCP tools answer a failure instead of throwing it.
+      this.toolResult({ id, output, isError: typeof output === "object" && output !== null && (output as { isError?: unknown }).isError === true });
       return output;
     } catch (error) {
       this.toolResult({ id, output: error instanceof Error ? error.message : String(error), isError: true });

@@ -1,0 +1,123 @@
+import type { Signals } from "../signals.js";
+import { fieldsOf, numberOf, signalsOf, textOf, Turns } from "./common.js";
+import type { InstrumentOptions } from "./common.js";
+
+/** A handler in LangChain's shape; it is awaited, so that events are in order. */
+export interface PomeCallbacks {
+  readonly name: string;
+  readonly awaitHandlers: true;
+  handleChatModelStart(llm: unknown, messages: unknown, runId: string): void;
+  handleLLMStart(llm: unknown, prompts: unknown, runId: string): void;
+  handleLLMEnd(output: unknown, runId: string): void;
+  handleLLMError(error: unknown, runId: string): void;
+}
+
+/**
+ * Prepares what `createAgent`, a graph or a `ToolNode` is given: turns of the model and uses of its tools are recorded, and
+ * calls of the tools to twins carry their id. Model and tools are changed in place. A model that is only a name gets its
+ * turns recorded by `callbacks`, to be passed on with each `invoke`.
+ *
+ *     const { model, tools } = instrument({ model: new ChatOpenAI(...), tools: await client.getTools() });
+ */
+export function instrument<Parts extends { model?: unknown; tools?: unknown }>(parts: Parts, options: InstrumentOptions = {}): Parts & { callbacks: PomeCallbacks[] } {
+  const signals = signalsOf(options);
+  const callbacks = [handler(new Turns(signals))];
+  watchModel(parts.model, callbacks);
+  for (const tool of Array.isArray(parts.tools) ? parts.tools : []) wrapTool(tool, signals);
+  return { ...parts, callbacks };
+}
+
+// Some models make a new one from their own settings when tools are bound, and the handler has to follow.
+function watchModel(candidate: unknown, callbacks: PomeCallbacks[]): void {
+  const model = fieldsOf(candidate);
+  if (typeof model?.invoke !== "function") return;
+  if (Array.isArray(model.callbacks) && callbacks.every((one) => (model.callbacks as unknown[]).includes(one))) return;
+  model.callbacks = withHandler(model.callbacks, callbacks);
+  for (const name of ["bindTools", "withConfig"]) {
+    const derive = model[name];
+    if (typeof derive !== "function") continue;
+    model[name] = (...args: unknown[]) => {
+      const derived: unknown = derive.apply(model, args);
+      // A binding around this very model calls it, and with it the handler.
+      if (typeof fieldsOf(derived)?._generate === "function") watchModel(derived, callbacks);
+      return derived;
+    };
+  }
+}
+
+function withHandler(present: unknown, added: PomeCallbacks[]): unknown {
+  if (present === undefined || present === null) return added;
+  if (Array.isArray(present)) return [...present, ...added];
+  // A callback manager.
+  const manager = present as { addHandler?: (handler: PomeCallbacks, inherit: boolean) => void };
+  for (const one of added) manager.addHandler?.(one, true);
+  return present;
+}
+
+function handler(turns: Turns): PomeCallbacks {
+  const open = new Map<string, ReturnType<Turns["begin"]>>();
+  const begin = (_: unknown, __: unknown, runId: string) => {
+    // The handler may have come twice, with the model and with the call.
+    if (!open.has(runId)) open.set(runId, turns.begin());
+  };
+  return {
+    name: "pome",
+    awaitHandlers: true,
+    handleChatModelStart: begin,
+    handleLLMStart: begin,
+    handleLLMEnd(output, runId) {
+      const end = open.get(runId);
+      open.delete(runId);
+      end?.(turnOf(output));
+    },
+    handleLLMError: (_, runId) => void open.delete(runId),
+  };
+}
+
+function turnOf(output: unknown) {
+  const generations = fieldsOf(output)?.generations;
+  const first = Array.isArray(generations) && Array.isArray(generations[0]) ? fieldsOf(generations[0][0]) : null;
+  const message = fieldsOf(first?.message);
+  const usage = fieldsOf(message?.usage_metadata);
+  const details = fieldsOf(usage?.input_token_details);
+  const about = fieldsOf(message?.response_metadata);
+  const reason = textOf(about?.finish_reason) ?? textOf(about?.stop_reason) ?? textOf(fieldsOf(first?.generationInfo)?.finish_reason) ?? textOf(about?.status);
+  return {
+    model: textOf(about?.model_name) ?? textOf(about?.model),
+    inputTokens: numberOf(usage?.input_tokens),
+    outputTokens: numberOf(usage?.output_tokens),
+    cacheReadInputTokens: numberOf(details?.cache_read),
+    cacheCreationInputTokens: numberOf(details?.cache_creation),
+    finishReasons: reason ? [reason] : null,
+  };
+}
+
+interface LangChainTool {
+  readonly name: string;
+  invoke(input: unknown, ...rest: unknown[]): Promise<unknown>;
+}
+
+const wrapped = new WeakSet<object>();
+
+function wrapTool(candidate: unknown, signals: Signals): void {
+  const tool = candidate as LangChainTool;
+  // A vendor's own tool is a plain description without a body.
+  if (typeof tool?.invoke !== "function" || wrapped.has(tool)) return;
+  wrapped.add(tool);
+  const invoke = tool.invoke.bind(tool);
+  tool.invoke = async (input, ...rest) => {
+    const call = fieldsOf(input);
+    const isCall = call?.type === "tool_call";
+    const id = signals.toolUse({ id: isCall ? (textOf(call.id) ?? undefined) : undefined, name: tool.name, input: isCall ? call.args : input });
+    try {
+      const output = await signals.within(id, () => invoke(input, ...rest));
+      const message = fieldsOf(output);
+      const isMessage = message !== null && "tool_call_id" in message;
+      signals.toolResult({ id, output: isMessage ? message.content : output, isError: isMessage && message.status === "error" });
+      return output;
+    } catch (error) {
+      signals.toolResult({ id, output: error instanceof Error ? error.message : String(error), isError: true });
+      throw error;
+    }
+  };
+}

@@ -1,0 +1,132 @@
+import type { Signals } from "../signals.js";
+import { fieldsOf, numberOf, parsedOf, signalsOf, textOf, Turns } from "./common.js";
+import type { InstrumentOptions } from "./common.js";
+
+/**
+ * Prepares a runner of the OpenAI Agents SDK: turns of the models and uses of the tools of every agent that it runs are
+ * recorded, also behind handoffs and from MCP servers, and calls of the tools to twins carry their id.
+ *
+ *     const runner = instrument(new Runner());
+ *     const result = await runner.run(agent, task);
+ */
+export function instrument<R extends object>(runner: R, options: InstrumentOptions = {}): R {
+  const signals = signalsOf(options);
+  const turns = new Turns(signals);
+  const target = runner as unknown as RunnerParts;
+  const { config } = target;
+  if (typeof config.model === "object") config.model = wrapModel(config.model, turns);
+  const provider = config.modelProvider;
+  config.modelProvider = new Proxy(provider, {
+    get(of, name) {
+      const value: unknown = Reflect.get(of, name, of);
+      if (name === "getModel") return async (model?: string) => wrapModel(await of.getModel(model), turns, model);
+      return typeof value === "function" ? value.bind(of) : value;
+    },
+  });
+  const run = target.run.bind(runner);
+  target.run = (agent, ...rest) => {
+    // A run that is taken up again comes as its state, which knows the agent.
+    prepare(agent, signals, turns);
+    return run(agent, ...rest);
+  };
+  return runner;
+}
+
+interface RunnerParts {
+  readonly config: { model?: unknown; modelProvider: { getModel(name?: string): unknown } };
+  run(agent: AgentParts, ...rest: unknown[]): unknown;
+}
+
+interface AgentParts {
+  model?: unknown;
+  handoffs?: unknown[];
+  getAllTools?: (...args: unknown[]) => Promise<ToolParts[]>;
+}
+
+interface ToolParts {
+  readonly type: string;
+  readonly name: string;
+  invoke?: (context: unknown, input: string, details?: unknown) => Promise<unknown>;
+}
+
+interface ModelParts {
+  getResponse(request: unknown): Promise<unknown>;
+  getStreamedResponse(request: unknown): AsyncIterable<unknown>;
+}
+
+const prepared = new WeakSet<object>();
+const wrapped = new WeakSet<object>();
+
+function prepare(agent: AgentParts, signals: Signals, turns: Turns): void {
+  if (typeof agent !== "object" || agent === null || prepared.has(agent)) return;
+  prepared.add(agent);
+  if (typeof agent.model === "object" && agent.model !== null) agent.model = wrapModel(agent.model, turns);
+  for (const handoff of agent.handoffs ?? []) prepare((fieldsOf(handoff)?.agent ?? handoff) as AgentParts, signals, turns);
+  const getAllTools = agent.getAllTools?.bind(agent);
+  if (!getAllTools) return;
+  // The one place that knows the tools of MCP servers as well.
+  agent.getAllTools = async (...args) => {
+    const tools = await getAllTools(...args);
+    for (const tool of tools) wrapTool(tool, signals);
+    return tools;
+  };
+}
+
+function wrapTool(tool: ToolParts, signals: Signals): void {
+  if (tool.type !== "function" || typeof tool.invoke !== "function" || wrapped.has(tool)) return;
+  wrapped.add(tool);
+  const invoke = tool.invoke.bind(tool);
+  tool.invoke = (context, input, details) => {
+    const id = textOf(fieldsOf(fieldsOf(details)?.toolCall)?.callId) ?? undefined;
+    return signals.tool(tool.name, parsedOf(input), () => invoke(context, input, details), { id });
+  };
+}
+
+function wrapModel(model: unknown, turns: Turns, name?: string): unknown {
+  if (typeof model !== "object" || model === null || wrapped.has(model)) return model;
+  const proxy = new Proxy(model as ModelParts, {
+    get(target, property) {
+      if (property === "getResponse") {
+        return async (request: unknown) => {
+          const end = turns.begin();
+          const answer = await target.getResponse(request);
+          end(turnOf(answer, name));
+          return answer;
+        };
+      }
+      if (property === "getStreamedResponse") {
+        return async function* (request: unknown) {
+          const end = turns.begin();
+          let response: unknown;
+          for await (const event of target.getStreamedResponse(request)) {
+            const { type, event: raw, response: done } = fieldsOf(event) ?? {};
+            // The provider's own last event knows more than the SDK's.
+            if (type === "model") response = fieldsOf(raw)?.response ?? response;
+            if (type === "response_done") end(turnOf({ ...fieldsOf(done), providerData: response }, name));
+            yield event;
+          }
+        };
+      }
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  wrapped.add(proxy);
+  return proxy;
+}
+
+function turnOf(answer: unknown, name: string | undefined) {
+  const { usage, providerData } = fieldsOf(answer) ?? {};
+  const { inputTokens, outputTokens, inputTokensDetails } = fieldsOf(usage) ?? {};
+  const details = fieldsOf(Array.isArray(inputTokensDetails) ? inputTokensDetails[0] : inputTokensDetails);
+  const own = fieldsOf(providerData);
+  const choice = Array.isArray(own?.choices) ? fieldsOf(own.choices[0]) : null;
+  const reason = textOf(choice?.finish_reason) ?? textOf(own?.status);
+  return {
+    model: textOf(own?.model) ?? name ?? null,
+    inputTokens: numberOf(inputTokens),
+    outputTokens: numberOf(outputTokens),
+    cacheReadInputTokens: numberOf(details?.cached_tokens ?? details?.cachedTokens),
+    finishReasons: reason ? [reason] : null,
+  };
+}
