@@ -104,3 +104,9 @@ function wrapFetch(): void {
   };
   globalThis.fetch = Object.assign(stamped, original) as typeof fetch;
 }
+
+/** Whether an address belongs to a twin. */
+export function isTwinUrl(url: string): boolean {
+  const origin = originOf(url);
+  return added.has(origin) || twinOrigins().has(origin);
+}
