@@ -179,3 +179,22 @@ def test_any_value_becomes_json() -> None:
     point = {"x": 2, "why": "red"}
     assert found == {"1": point, "t": [1.5, "nan"], "b": "�", "d": "2026-01-01T00:00:00", "p": "a"}
     assert isinstance(to_json(object()), str)
+
+
+def test_no_value_breaks_a_run(path: Path) -> None:
+    class Hostile:
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    class Model:
+        def model_dump(self, **_: Any) -> Any:
+            raise TypeError("no JSON for a function")
+
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    Signals(path).tool_use(name="x", input={"model": Model(), "cycle": cycle})
+    Signals(path).tool_use(name="x", input=Hostile())
+    first, second = rows(path)
+    assert first["input"]["model"] == "<Model>"
+    assert "<list>" in json.dumps(first["input"]["cycle"])
+    assert second["input"] == "<Hostile>"

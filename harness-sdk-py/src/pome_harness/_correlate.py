@@ -24,6 +24,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,7 +40,17 @@ META = "pome.sh/correlation-id"
 #: The member in which Claude Code does.
 CLAUDE_META = "claudecode/toolUseId"
 
-_current: ContextVar[str | None] = ContextVar("pome_correlation_id", default=None)
+
+@dataclass
+class Running:
+    """A tool call that runs."""
+
+    id: str
+    #: Whether an MCP server has called its result an error, which frameworks turn into plain text.
+    failed: bool = False
+
+
+_current: ContextVar[Running | None] = ContextVar("pome_correlation", default=None)
 _origins: frozenset[tuple[str, str, int]] = frozenset()
 _lock = threading.Lock()
 _patched: set[str] = set()
@@ -50,18 +61,25 @@ def new_id() -> str:
     return f"tlc_{secrets.token_hex(4)}"
 
 
-def current() -> str | None:
-    """The id of the tool call that runs in this context."""
+def running() -> Running | None:
+    """The tool call that runs in this context."""
     return _current.get()
 
 
+def current() -> str | None:
+    """The id of the tool call that runs in this context."""
+    call = _current.get()
+    return call.id if call else None
+
+
 @contextmanager
-def correlate(tool_use_id: str) -> Iterator[None]:
+def correlate(tool_use_id: str) -> Iterator[Running]:
     """Requests to twins that are made inside carry this id."""
     install()
-    token = _current.set(tool_use_id)
+    call = Running(tool_use_id)
+    token = _current.set(call)
     try:
-        yield
+        yield call
     finally:
         _current.reset(token)
 
@@ -111,7 +129,7 @@ def _id_for(url: str, body: Callable[[], bytes | None]) -> str | None:
     """The id that a request to this address carries: that of its own message, else that of the running tool."""
     if not is_twin(url):
         return None
-    return from_message(body()) or _current.get()
+    return from_message(body()) or current()
 
 
 def from_message(body: bytes | None) -> str | None:
@@ -236,9 +254,15 @@ def _patch_mcp(module: ModuleType) -> None:
 
     @functools.wraps(call_tool)
     async def patched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if found := _current.get():
-            kwargs["meta"] = {META: found, **(kwargs.get("meta") or {})}
-        return await call_tool(self, *args, **kwargs)
+        call = running()
+        if call is None:
+            return await call_tool(self, *args, **kwargs)
+        kwargs["meta"] = {META: call.id, **(kwargs.get("meta") or {})}
+        result = await call_tool(self, *args, **kwargs)
+        # The two generations of the SDK spell it differently.
+        if getattr(result, "isError", None) or getattr(result, "is_error", None):
+            call.failed = True
+        return result
 
     session.call_tool = patched
 

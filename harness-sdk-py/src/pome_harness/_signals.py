@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from enum import Enum
-from pathlib import PurePath
 from typing import Any, TypeVar, overload
 
 from ._correlate import correlate, install, new_id
@@ -31,6 +30,9 @@ T = TypeVar("T")
 
 #: A larger input or output is replaced by its size and digest, as `pome` does with bodies.
 LARGEST_VALUE = 1 << 20
+
+#: What is nested deeper becomes the name of its type; cycles end here.
+_DEPTH = 40
 
 
 @dataclass
@@ -111,12 +113,12 @@ class Signals:
         """Records a tool call around a block; requests to twins that are made inside carry its id."""
         call = ToolCall(self.tool_use(name=name, input=input, id=id, parent_event_id=parent_event_id))
         try:
-            with correlate(call.id):
+            with correlate(call.id) as correlated:
                 yield call
         except BaseException as error:
             self.tool_result(id=call.id, output=f"{type(error).__name__}: {error}", is_error=True)
             raise
-        self.tool_result(id=call.id, output=call.output, is_error=call.is_error)
+        self.tool_result(id=call.id, output=call.output, is_error=call.is_error or correlated.failed)
 
     @overload
     def tool(
@@ -251,28 +253,46 @@ def _next_millisecond() -> None:
 
 
 def to_json(value: Any) -> Any:
-    """Any Python value as JSON values: models and dataclasses by their fields, what is unknown as text."""
+    """Any Python value as JSON values: models and dataclasses by their fields, what is unknown as text.
+
+    It never fails: what an agent hands to its tools must not break a run that is being watched.
+    """
+    try:
+        return _plain(value, _DEPTH)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
+def _plain(value: Any, depth: int) -> Any:
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, Enum):
-        return to_json(value.value)
+        return _plain(value.value, depth)
     if isinstance(value, int):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "replace")
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [to_json(item) for item in value]
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    if isinstance(value, (uuid.UUID, PurePath)):
-        return str(value)
+    if depth == 0:
+        return f"<{type(value).__name__}>"
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, depth - 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item, depth - 1) for item in value]
     dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        return to_json(dump(mode="json", exclude_none=True))
+    if callable(dump) and not isinstance(value, type):
+        return _dumped(value, dump, depth)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {field.name: _plain(getattr(value, field.name), depth - 1) for field in dataclasses.fields(value)}
     return str(value)
+
+
+def _dumped(model: Any, dump: Callable[..., Any], depth: int) -> Any:
+    try:
+        return _plain(dump(mode="json", exclude_none=True), depth - 1)
+    except Exception:
+        # A model may hold what has no JSON form, a function for example.
+        return f"<{type(model).__name__}>"
