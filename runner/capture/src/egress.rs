@@ -6,6 +6,8 @@ use std::net::Ipv6Addr;
 use pome_wire::env;
 use pome_wire::host::{is_this_machine, normal};
 
+use crate::hosts::Hosts;
+
 /// Model providers that every agent may reach.
 const BASE: [&str; 6] = [
     "*.anthropic.com",
@@ -57,14 +59,21 @@ impl Target {
     }
 }
 
+/// The hosts of model providers: what the proxy may look into when it is asked to.
+pub fn model_hosts(environment: &BTreeMap<String, String>) -> Hosts {
+    let mut hosts = Hosts::default();
+    hosts.add_all(BASE);
+    for name in PROVIDER_ADDRESSES {
+        if let Some(host) = environment.get(name).and_then(|url| host_of(url)) {
+            hosts.add(&host);
+        }
+    }
+    hosts
+}
+
 /// The allow list. Ports never matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EgressPolicy {
-    everything: bool,
-    exact: Vec<String>,
-    /// `.example.com` for the pattern `*.example.com`.
-    suffixes: Vec<String>,
-}
+pub struct EgressPolicy(Hosts);
 
 impl EgressPolicy {
     /// The base list alone.
@@ -83,12 +92,7 @@ impl EgressPolicy {
 
     /// The base list, the provider addresses and `POME_EGRESS_ALLOW` of an environment.
     pub fn from_environment(environment: &BTreeMap<String, String>) -> Self {
-        let mut policy = Self::base();
-        for name in PROVIDER_ADDRESSES {
-            if let Some(host) = environment.get(name).and_then(|url| host_of(url)) {
-                policy.allow(&host);
-            }
-        }
+        let mut policy = Self(model_hosts(environment));
         if let Some(list) = environment.get(env::EGRESS_ALLOW) {
             policy.allow_all(list.split(','));
         }
@@ -97,21 +101,12 @@ impl EgressPolicy {
 
     /// Adds a pattern: a host, `*.suffix` (any depth, not the apex) or `*`.
     pub fn allow(&mut self, pattern: &str) {
-        let pattern = normal(pattern.trim());
-        if pattern == "*" {
-            self.everything = true;
-        } else if let Some(suffix) = pattern.strip_prefix('*').filter(|suffix| suffix.starts_with('.')) {
-            self.suffixes.push(suffix.to_owned());
-        } else if !pattern.is_empty() {
-            self.exact.push(pattern);
-        }
+        self.0.add(pattern);
     }
 
     /// Adds several patterns.
     pub fn allow_all<'a>(&mut self, patterns: impl IntoIterator<Item = &'a str>) {
-        for pattern in patterns {
-            self.allow(pattern);
-        }
+        self.0.add_all(patterns);
     }
 
     /// Whether a tunnel may go there.
@@ -121,10 +116,7 @@ impl EgressPolicy {
 
     /// Whether something may go to a host: lower case, without brackets and without a trailing dot.
     pub fn allows_host(&self, host: &str) -> bool {
-        self.everything
-            || is_this_machine(host)
-            || self.exact.iter().any(|exact| exact == host)
-            || self.suffixes.iter().any(|suffix| host.ends_with(suffix) && host.len() > suffix.len())
+        is_this_machine(host) || self.0.contains(host)
     }
 }
 

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::egress::{EgressPolicy, Target};
+use crate::exchange::Exchange;
+use crate::inspection::Inspection;
 use crate::tunnel::{self, Refusal, Tunnel};
 
 /// How long a client may take to say where it wants to go.
@@ -25,11 +27,16 @@ pub trait Sink: Send + Sync + 'static {
     fn tunnel_closed(&self, tunnel: Tunnel);
     /// A tunnel was refused before dialling.
     fn refused(&self, refusal: Refusal);
+    /// A call inside a decrypted connection ended, or broke off.
+    fn exchanged(&self, exchange: Exchange);
+    /// An agent broke TLS with the proxy off: as a rule it does not take the certificate of the run.
+    fn untrusted(&self, target: Target, reason: String);
 }
 
 /// What every connection shares.
 pub(crate) struct Shared {
     pub(crate) policy: EgressPolicy,
+    pub(crate) inspection: Option<Arc<Inspection>>,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) unrecorded: Mutex<Vec<Target>>,
     pub(crate) stop: CancellationToken,
@@ -43,12 +50,18 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Binds `127.0.0.1:<port>` (0 for any) and serves until stopped.
-    pub async fn start(policy: EgressPolicy, sink: Arc<dyn Sink>, port: u16) -> io::Result<Self> {
+    /// Binds `127.0.0.1:<port>` (0 for any) and serves until stopped. Without an inspection nothing is ever decrypted.
+    pub async fn start(
+        policy: EgressPolicy,
+        inspection: Option<Arc<Inspection>>,
+        sink: Arc<dyn Sink>,
+        port: u16,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             policy,
+            inspection,
             sink,
             unrecorded: Mutex::new(Vec::new()),
             stop: CancellationToken::new(),
@@ -112,7 +125,7 @@ async fn connection(stream: tokio::net::TcpStream, shared: Arc<Shared>) {
     let stop = shared.stop.clone();
     let service = hyper::service::service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, std::convert::Infallible>(tunnel::answer(request, shared).await) }
+        tunnel::answer(request, shared)
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

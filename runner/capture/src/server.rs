@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::egress::{EgressPolicy, Target};
+use crate::exchange::Exchange;
 use crate::proxy::{Proxy, Sink};
 use crate::tunnel::{Refusal, Tunnel};
 
@@ -36,7 +37,7 @@ pub async fn serve(
         egress: options.egress_out.map(|path| Mutex::new(LazyFile { path, file: None })),
         failure: Mutex::new(None),
     });
-    let proxy = Proxy::start(options.policy, Arc::clone(&sink) as Arc<dyn Sink>, options.port).await?;
+    let proxy = Proxy::start(options.policy, None, Arc::clone(&sink) as Arc<dyn Sink>, options.port).await?;
     for target in options.unrecorded {
         proxy.leave_unrecorded(target);
     }
@@ -80,6 +81,10 @@ impl Sink for Files {
         let mut lazy = egress.lock().unwrap_or_else(PoisonError::into_inner);
         self.keep(line(&refusal.event()).and_then(|line| lazy.write(&line)));
     }
+
+    // Nothing is decrypted here.
+    fn exchanged(&self, _: Exchange) {}
+    fn untrusted(&self, _: Target, _: String) {}
 }
 
 impl LazyFile {

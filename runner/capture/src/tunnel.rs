@@ -1,23 +1,28 @@
 //! One request to the proxy: refused, failed, or a blind pipe that is counted.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use pome_wire::event::{EgressRefusedEvent, LlmCallEvent};
+use pome_wire::host::normal;
 use pome_wire::time;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::egress::Target;
+use crate::exchange::{Body, Broken};
+use crate::inspection::End;
 use crate::proxy::Shared;
+use crate::route::Destination;
+use crate::session;
+use crate::stream::Counts;
 
 const DIAL_LIMIT: Duration = Duration::from_secs(15);
 
@@ -40,7 +45,7 @@ impl Tunnel {
     /// As a row of `events.jsonl`.
     pub fn event(&self) -> LlmCallEvent {
         LlmCallEvent::tunnel(
-            time::format(millis(self.closed_at)),
+            timestamp(self.closed_at),
             uuid::Uuid::new_v4().to_string(),
             self.target.host.clone(),
             self.target.port,
@@ -63,27 +68,71 @@ pub struct Refusal {
 impl Refusal {
     /// As a row of `egress.jsonl`.
     pub fn event(&self) -> EgressRefusedEvent {
-        EgressRefusedEvent::new(time::format(millis(self.at)), self.target.host.clone(), self.target.port)
+        EgressRefusedEvent::new(timestamp(self.at), self.target.host.clone(), self.target.port)
     }
 }
 
-fn millis(moment: SystemTime) -> i64 {
+pub(crate) fn timestamp(moment: SystemTime) -> String {
     let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    time::format(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Body>;
 
-pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
-    let started = Instant::now();
-    if request.method() != Method::CONNECT {
-        return text(StatusCode::METHOD_NOT_ALLOWED, "only CONNECT is served here\n".to_owned());
+pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Answer, Broken> {
+    if request.method() == Method::CONNECT {
+        return Ok(connect(request, shared).await);
     }
+    match routed(&request, &shared) {
+        Some((target, end)) => plain(request, target, end, shared).await,
+        None => Ok(text(StatusCode::METHOD_NOT_ALLOWED, "only CONNECT is served here\n".to_owned())),
+    }
+}
+
+/// A request in the clear for a host that is routed: `GET http://api.github.com/user`.
+fn routed(request: &Request<Incoming>, shared: &Shared) -> Option<(Target, End)> {
+    let uri = request.uri();
+    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"))?;
+    let target = Target { host: normal(authority.host()), port: authority.port_u16().unwrap_or(80) };
+    let end = shared.inspection.as_ref()?.end(&target.host)?;
+    end.to.is_some().then_some((target, end))
+}
+
+async fn plain(request: Request<Incoming>, target: Target, end: End, shared: Arc<Shared>) -> Result<Answer, Broken> {
+    let mut record = Record::new((!end.is_twin()).then(|| target.clone()), &shared);
+    let host = match reach(&target, &end, &shared).await {
+        Ok(host) => host,
+        Err(unreachable) => return Ok(unreachable),
+    };
+    if end.reads {
+        record.row = None;
+    }
+    let counts = Arc::clone(&record.counts);
+    session::plain(request, host, target, end, counts, shared, record).await
+}
+
+/// Connects to where the requests of a connection go.
+async fn reach(target: &Target, end: &End, shared: &Shared) -> Result<TcpStream, Answer> {
+    let place = end.to.as_ref().map_or_else(|| target.clone(), Destination::target);
+    let dialled = tokio::select! {
+        () = shared.stop.cancelled() => Err(io::Error::other("the proxy is stopping")),
+        dialled = dial(&place) => dialled,
+    };
+    dialled.map_err(|error| {
+        let routed = if place == *target { String::new() } else { format!(", where {} is routed to", target.host) };
+        text(StatusCode::BAD_GATEWAY, format!("cannot reach {}{routed}: {error}\n", place.authority()))
+    })
+}
+
+async fn connect(request: Request<Incoming>, shared: Arc<Shared>) -> Answer {
     let Some(target) = connect_target(&request) else {
         return text(StatusCode::BAD_REQUEST, "the target must be host:port\n".to_owned());
     };
     let unrecorded = shared.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).contains(&target);
-    if !unrecorded && !shared.policy.allows(&target) {
+    let end = shared.inspection.as_ref().filter(|_| !unrecorded).and_then(|inspection| inspection.end(&target.host));
+    // Where a route leads was checked when it was made.
+    let routed = end.as_ref().is_some_and(|end| end.to.is_some());
+    if !unrecorded && !routed && !shared.policy.allows(&target) {
         let message = format!(
             "{} is not on the list of allowed hosts; add it with POME_EGRESS_ALLOW={}\n",
             target.authority(),
@@ -93,33 +142,39 @@ pub(crate) async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> A
         return text(StatusCode::FORBIDDEN, message);
     }
 
-    let mut record = Record {
-        row: (!unrecorded).then_some((target.clone(), started)),
-        counts: Arc::default(),
-        shared: Arc::clone(&shared),
-    };
-    let upstream = tokio::select! {
-        () = shared.stop.cancelled() => Err(io::Error::other("the proxy is stopping")),
-        dialled = dial(&target) => dialled,
-    };
-    let upstream = match upstream {
-        Ok(upstream) => upstream,
-        Err(error) => {
+    let end = end.unwrap_or_default();
+    let silent = unrecorded || end.is_twin();
+    let mut record = Record::new((!silent).then(|| target.clone()), &shared);
+    let host = match reach(&target, &end, &shared).await {
+        Ok(host) => host,
+        Err(unreachable) => {
             record.write();
-            return text(StatusCode::BAD_GATEWAY, format!("cannot reach {}: {error}\n", target.authority()));
+            return unreachable;
         }
     };
     let stop = shared.stop.clone();
     shared.tunnels.clone().spawn(async move {
         // The row is written when `record` is dropped, whichever of the two comes first.
         let counts = Arc::clone(&record.counts);
+        let spoke = AtomicBool::new(false);
+        let tunnel = async {
+            if end.opens {
+                session::serve(request, host, target, end, counts, shared, &spoke).await;
+            } else {
+                pipe(request, host, &counts).await;
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
-            () = pipe(request, upstream, &counts) => {}
+            () = tunnel => {}
+        }
+        if spoke.load(Ordering::Relaxed) {
+            // Its calls have rows of their own.
+            record.row = None;
         }
         record.write();
     });
-    let mut established = Response::new(Full::default());
+    let mut established = Response::new(Empty::new().map_err(|never| match never {}).boxed_unsync());
     established.extensions_mut().insert(hyper::ext::ReasonPhrase::from_static(b"Connection Established"));
     established
 }
@@ -140,12 +195,6 @@ async fn dial(target: &Target) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-#[derive(Default)]
-struct Counts {
-    inbound: AtomicU64,
-    outbound: AtomicU64,
-}
-
 /// Writes the row once, on every way out of the tunnel, a panic included.
 struct Record {
     row: Option<(Target, Instant)>,
@@ -154,6 +203,12 @@ struct Record {
 }
 
 impl Record {
+    /// Without a target nothing is written.
+    fn new(target: Option<Target>, shared: &Arc<Shared>) -> Self {
+        let row = target.map(|target| (target, Instant::now()));
+        Self { row, counts: Arc::default(), shared: Arc::clone(shared) }
+    }
+
     fn write(&mut self) {
         if let Some((target, started)) = self.row.take() {
             self.shared.sink.tunnel_closed(Tunnel {
@@ -201,7 +256,7 @@ async fn copy(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + U
 }
 
 fn text(status: StatusCode, message: String) -> Answer {
-    let mut answer = Response::new(Full::from(message));
+    let mut answer = Response::new(Full::from(message).map_err(|never| match never {}).boxed_unsync());
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

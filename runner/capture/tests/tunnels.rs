@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use pome_capture::{EgressPolicy, Proxy, Refusal, ServeOptions, Sink, Target, Tunnel, serve};
+use pome_capture::{EgressPolicy, Exchange, Proxy, Refusal, ServeOptions, Sink, Target, Tunnel, serve};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -21,11 +21,17 @@ impl Sink for Seen {
     fn refused(&self, refusal: Refusal) {
         self.refusals.lock().unwrap().push(refusal);
     }
+    fn exchanged(&self, exchange: Exchange) {
+        panic!("nothing is decrypted: {exchange:?}");
+    }
+    fn untrusted(&self, target: Target, reason: String) {
+        panic!("nothing is decrypted: {target:?} {reason}");
+    }
 }
 
 async fn proxy() -> (Proxy, Arc<Seen>) {
     let seen = Arc::new(Seen::default());
-    let proxy = Proxy::start(EgressPolicy::base(), Arc::clone(&seen) as Arc<dyn Sink>, 0).await.unwrap();
+    let proxy = Proxy::start(EgressPolicy::base(), None, Arc::clone(&seen) as Arc<dyn Sink>, 0).await.unwrap();
     (proxy, seen)
 }
 

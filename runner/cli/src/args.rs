@@ -1,9 +1,11 @@
 //! The clap tree and nothing else: what can be typed, with its ranges and defaults.
 
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use pome_capture::Route;
 
 /// The hidden command of the process between the runner and an agent.
 pub(crate) const SUPERVISOR: &str = "agent-supervisor";
@@ -198,8 +200,21 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) no_fix_prompt: bool,
     /// No capture proxy (local runs)
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["capture_llm", "route"])]
     pub(crate) no_capture: bool,
+    /// End TLS to model providers in the proxy and record model, tokens, tool calls and latency (local runs)
+    #[arg(long)]
+    pub(crate) capture_llm: bool,
+    /// Answer at the vendors' own hosts with the twins; with HOST=URL send that host there instead; repeatable (local runs)
+    #[arg(
+        long,
+        value_name = "HOST=URL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        value_parser = routing
+    )]
+    pub(crate) route: Vec<Routing>,
     /// Run against the control plane
     #[arg(long)]
     pub(crate) hosted: bool,
@@ -215,6 +230,36 @@ pub(crate) struct Run {
     /// Leave the hosted session open
     #[arg(long)]
     pub(crate) keep_session: bool,
+}
+
+/// One `--route`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Routing {
+    /// The hosts of the run's twins.
+    Twins,
+    /// One host.
+    Host(Route),
+}
+
+fn routing(text: &str) -> Result<Routing, String> {
+    if text.is_empty() { Ok(Routing::Twins) } else { Route::parse(text).map(Routing::Host) }
+}
+
+/// Joins `--route HOST=URL` to one word. The value of that flag may be left out, so the parser would take a scenario behind it
+/// for one; what is a value can be told from a path.
+pub(crate) fn joined(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut out: Vec<OsString> = Vec::new();
+    for word in words {
+        let is_value = word.to_str().is_some_and(|word| word.contains("=http://") || word.contains("=https://"));
+        match out.last_mut() {
+            Some(flag) if is_value && flag == "--route" => {
+                flag.push("=");
+                flag.push(word);
+            }
+            _ => out.push(word),
+        }
+    }
+    out
 }
 
 /// How many runs happen side by side.
@@ -582,6 +627,27 @@ mod tests {
         assert_eq!(jobs("auto"), Ok(Jobs::Auto));
         assert_eq!(jobs("4").map(|jobs| jobs.count().get()), Ok(4));
         assert!(jobs("0").is_err() && jobs("-1").is_err());
+    }
+
+    #[test]
+    fn the_value_of_route_is_told_from_a_scenario() {
+        let parsed = |line: &str| {
+            let words = joined(line.split(' ').map(OsString::from));
+            let Command::Run(run) = Cli::try_parse_from(words).unwrap().command else { panic!() };
+            (run.route, run.path)
+        };
+        let to = |text: &str| Routing::Host(Route::parse(text).unwrap());
+        let (a, b) = ("a.example=http://127.0.0.1:1", "b.example=https://127.0.0.1:2/x");
+        let path = Some(PathBuf::from("x.md"));
+        assert_eq!(parsed("pome run x.md"), (vec![], path.clone()));
+        assert_eq!(parsed("pome run --route x.md"), (vec![Routing::Twins], path.clone()));
+        assert_eq!(parsed("pome run x.md --route"), (vec![Routing::Twins], path.clone()));
+        let line = format!("pome run --route {a} --route x.md --route={b}");
+        assert_eq!(parsed(&line), (vec![to(a), Routing::Twins, to(b)], path));
+        for wrong in ["--route=nonsense", "--route a=http://", "--route --no-capture", "--capture-llm --no-capture"] {
+            let line = format!("pome run {wrong}");
+            assert!(Cli::try_parse_from(joined(line.split(' ').map(OsString::from))).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         return pome_run::supervisor::main(&agent);
     }
     let environment = Environment::of_this_process();
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(args::joined(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, &environment).into(),
     };

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use hyper::body::Incoming;
 use pome_sandbox::{Caller, Tokens};
+use pome_wire::route;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -39,6 +40,8 @@ pub(crate) struct Call<'a> {
     pub(crate) world: Arc<World>,
     pub(crate) started: Instant,
     prefix: &'a str,
+    /// What addresses start with when the request was meant for the vendor.
+    vendor: Option<String>,
 }
 
 impl Call<'_> {
@@ -52,8 +55,11 @@ impl Call<'_> {
         }
     }
 
-    /// The address of the session as the agent wrote it.
+    /// The address of the session as the agent wrote it, or the vendor's when the agent wrote that.
     pub(crate) fn origin(&self) -> String {
+        if let Some(vendor) = &self.vendor {
+            return vendor.clone();
+        }
         format!("{}{}", origin(self.shared, self.parts), self.prefix)
     }
 }
@@ -86,7 +92,8 @@ pub(crate) async fn answer(
     request: Request<Incoming>,
 ) -> Result<Reply, Closed> {
     let started = Instant::now();
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let routed = Routed::take(&mut parts.headers);
     let path = parts.uri.path();
     let reads = matches!(parts.method, Method::GET | Method::HEAD);
     if path == "/healthz" && reads {
@@ -127,6 +134,7 @@ pub(crate) async fn answer(
         bytes = Some(whole);
     }
     let now = now_seconds();
+    let own = routed.and_then(|routed| routed.verified(shared, now));
     let session = token
         .as_deref()
         .filter(|token| !token.is_empty())
@@ -137,10 +145,16 @@ pub(crate) async fn answer(
         (Err(Denied::Invalid), Some(token)) if is_kept(tokens, token) => {
             match kept(shared, sid.as_deref(), token, now).await {
                 Ok(session) => Ok(session),
+                Err(UNKNOWN_KEY) if own.is_some() => Err(Denied::Invalid),
                 Err(case) => return Ok(shared.prepared.refusal(case)),
             }
         }
         (session, _) => session,
+    };
+    let (session, vendor) = match (session, own) {
+        // A credential for the real vendor. Whether it is good there cannot be known here; that there is one is what counts.
+        (Err(Denied::Invalid), Some((session, vendor))) => (Ok(session), Some(vendor)),
+        (session, own) => (session, own.map(|(_, vendor)| vendor)),
     };
     let session = match session {
         Ok(session) if sid.as_ref().is_some_and(|sid| *sid != session.sid) => {
@@ -149,11 +163,13 @@ pub(crate) async fn answer(
         Ok(session) => session,
         Err(denied) => return Ok(shared.prepared.refusal(denied.case())),
     };
+    // GitHub writes the address of its MCP server with a slash at the end.
+    let rest = if rest == "/mcp/" { "/mcp" } else { rest };
     let sid = sid.unwrap_or_else(|| session.sid.clone());
     let Some(world) = shared.worlds.find(&sid, now) else {
         return Ok(shared.prepared.refusal(Denied::Invalid.case()));
     };
-    let call = Call { shared, parts: &parts, path: rest, query: visible, sid, session, world, started, prefix };
+    let call = Call { shared, parts: &parts, path: rest, query: visible, sid, session, world, started, prefix, vendor };
     if reads && let Some(reply) = control::session(&call).await {
         return Ok(reply);
     }
@@ -185,6 +201,31 @@ pub(crate) async fn answer(
     rest::answer(&call, bytes, Door::Route).await
 }
 
+/// The case of a token that looks like one of the state's and is not in it.
+const UNKNOWN_KEY: &str = "unknown-key";
+
+/// What the capture proxy says about a request that was meant for the vendor.
+struct Routed {
+    token: String,
+    origin: String,
+}
+
+impl Routed {
+    /// Takes it out of the headers, so that it is neither recorded nor shown to the twin.
+    fn take(headers: &mut HeaderMap) -> Option<Self> {
+        let mut text = |name| headers.remove(name).and_then(|value| value.to_str().ok().map(str::to_owned));
+        let (token, origin) = (text(route::TOKEN), text(route::ORIGIN));
+        Some(Self { token: token?, origin: origin? })
+    }
+
+    /// The session it belongs to and what addresses start with. Who has the token might as well have used it.
+    fn verified(self, shared: &Shared, now: u64) -> Option<(Session, String)> {
+        let description = shared.component.description();
+        let session = verify(&shared.secret, &description.id, &description.tokens, &self.token, now).ok()?;
+        Some((session, self.origin))
+    }
+}
+
 /// Whether a token looks like one of those that the twin's state holds.
 fn is_kept(tokens: &Tokens, token: &str) -> bool {
     tokens.kept.iter().any(|prefix| token.starts_with(prefix.as_str()))
@@ -205,7 +246,7 @@ async fn kept(shared: &Shared, sid: Option<&str>, token: &str, now: u64) -> Resu
         }
     };
     drop(core);
-    let claims = claims.ok_or("unknown-key")?;
+    let claims = claims.ok_or(UNKNOWN_KEY)?;
     let parsed: Map<String, Value> = serde_json::from_slice(&claims).map_err(|_| "trap")?;
     let text = |name: &str| parsed.get(name).and_then(Value::as_str).map(str::to_owned);
     let tokens = &shared.component.description().tokens;

@@ -1,4 +1,4 @@
-//! The capture proxy of one run: tunnels become rows of the trace, refusals become `egress.jsonl`.
+//! The capture proxy of one run: tunnels and the calls inside them become rows of the trace, refusals become `egress.jsonl`.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -6,18 +6,50 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pome_capture::{EgressPolicy, Proxy, Refusal, Sink, Target, Tunnel};
+use pome_capture::{
+    AuthorityError, EgressPolicy, Exchange, Inspection, Proxy, Refusal, Roots, Route, Sink, Target, Tunnel, model_hosts,
+};
 use pome_gateway::Recorder;
+use pome_wire::event::LlmCallEvent;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::report::BlockedEgress;
 
+/// What of an agent's traffic ends in the proxy instead of passing through it unseen. By default nothing does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// `--capture-llm`: model calls are read.
+    pub llm: bool,
+    /// `--route`: the vendors' hosts lead to the twins of the run.
+    pub twins: bool,
+    /// `--route HOST=URL`.
+    pub routes: Vec<Route>,
+}
+
+impl Ends {
+    /// Absent when nothing ends in the proxy. What the user routed goes before what the twins name.
+    pub(crate) fn inspection(
+        &self,
+        environment: &BTreeMap<String, String>,
+        twins: Vec<Route>,
+    ) -> Result<Option<Arc<Inspection>>, AuthorityError> {
+        let routes: Vec<Route> = self.routes.iter().cloned().chain(twins.into_iter().filter(|_| self.twins)).collect();
+        if !self.llm && routes.is_empty() {
+            return Ok(None);
+        }
+        let models = self.llm.then(|| model_hosts(environment));
+        Ok(Some(Arc::new(Inspection::new(models, routes, Roots::of_system()?)?)))
+    }
+}
+
 /// A running proxy that writes into the trace of a run.
 #[derive(Debug)]
 pub(crate) struct Capture {
+    /// What of it is decrypted, if anything.
+    pub(crate) inspection: Option<Arc<Inspection>>,
     proxy: Proxy,
     rows: Arc<Rows>,
     writer: JoinHandle<()>,
@@ -49,16 +81,24 @@ struct State {
     /// Tunnels that began earlier belong to the preflight.
     since: Instant,
     refused: BTreeMap<Target, u32>,
+    /// How often the agent broke TLS off, and what it said the last time.
+    untrusted: BTreeMap<String, (u32, String)>,
     failure: Option<io::Error>,
 }
 
 impl Capture {
     /// Starts the proxy on a free loopback port. `egress` is the file that refusals go to.
-    pub(crate) async fn start(policy: EgressPolicy, recorder: Recorder, egress: PathBuf) -> io::Result<Self> {
+    pub(crate) async fn start(
+        policy: EgressPolicy,
+        inspection: Option<Arc<Inspection>>,
+        recorder: Recorder,
+        egress: PathBuf,
+    ) -> io::Result<Self> {
         let (queue, mut messages) = mpsc::unbounded_channel();
-        let state = State { since: Instant::now(), refused: BTreeMap::new(), failure: None };
+        let state =
+            State { since: Instant::now(), refused: BTreeMap::new(), untrusted: BTreeMap::new(), failure: None };
         let rows = Arc::new(Rows { queue, egress, state: Mutex::new(state) });
-        let proxy = Proxy::start(policy, Arc::clone(&rows) as Arc<dyn Sink>, 0).await?;
+        let proxy = Proxy::start(policy, inspection.clone(), Arc::clone(&rows) as Arc<dyn Sink>, 0).await?;
         let writer = tokio::spawn(async move {
             while let Some(message) = messages.recv().await {
                 match message {
@@ -70,7 +110,7 @@ impl Capture {
                 }
             }
         });
-        Ok(Self { proxy, rows, writer })
+        Ok(Self { inspection, proxy, rows, writer })
     }
 
     /// Where agents reach it.
@@ -94,6 +134,7 @@ impl Capture {
             let mut state = self.rows.state();
             state.since = Instant::now();
             state.refused.clear();
+            state.untrusted.clear();
             match fs::remove_file(&self.rows.egress) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -116,6 +157,12 @@ impl Capture {
         if let Some(error) = state.failure.take() {
             seen.warnings.push(format!("refused tunnels could not be written down: {error}"));
         }
+        for (host, (count, reason)) in std::mem::take(&mut state.untrusted) {
+            seen.warnings.push(format!(
+                "the agent broke TLS with `{host}` off {count} times, so nothing was sent: {reason}; \
+                 it may not trust the certificate of the run (docs/capture.md says which programs do)"
+            ));
+        }
         let refused = std::mem::take(&mut state.refused);
         seen.blocked =
             refused.into_iter().map(|(Target { host, port }, count)| BlockedEgress { host, port, count }).collect();
@@ -129,6 +176,18 @@ impl Rows {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes a row of what began after the preflight.
+    fn keep(&self, latency: Duration, event: &LlmCallEvent) {
+        let began = Instant::now().checked_sub(latency);
+        if began.is_some_and(|began| began < self.state().since) {
+            return;
+        }
+        if let Ok(row) = serde_json::to_vec(event) {
+            // The queue ends only with the run.
+            let _ = self.queue.send(Message::Row(row));
+        }
+    }
+
     async fn flush(&self) {
         let (done, waiting) = oneshot::channel();
         if self.queue.send(Message::Flush(done)).is_ok() {
@@ -139,14 +198,18 @@ impl Rows {
 
 impl Sink for Rows {
     fn tunnel_closed(&self, tunnel: Tunnel) {
-        let began = Instant::now().checked_sub(tunnel.latency);
-        if began.is_some_and(|began| began < self.state().since) {
-            return;
-        }
-        if let Ok(row) = serde_json::to_vec(&tunnel.event()) {
-            // The queue ends only with the run.
-            let _ = self.queue.send(Message::Row(row));
-        }
+        self.keep(tunnel.latency, &tunnel.event());
+    }
+
+    fn exchanged(&self, exchange: Exchange) {
+        self.keep(exchange.latency, &exchange.event());
+    }
+
+    fn untrusted(&self, target: Target, reason: String) {
+        let mut state = self.state();
+        let (count, last) = state.untrusted.entry(target.host).or_default();
+        *count = count.saturating_add(1);
+        *last = reason;
     }
 
     fn refused(&self, refusal: Refusal) {

@@ -25,6 +25,7 @@ use crate::output::last_line;
 use crate::plan::Plan;
 use crate::progress::{News, Progress};
 use crate::report::{AgentReport, CriteriaCounts, CriterionReport, RunReport, RunStatus};
+use crate::trust::Trust;
 use crate::venue::{Access, Local, States};
 use crate::{evaluate, fix_prompt, ids};
 
@@ -214,22 +215,22 @@ impl Run {
     async fn open(&mut self) -> Result<Option<Capture>, Failure> {
         let recorder = Local::recorder(&self.plan, &self.run_id, &self.folder.path(files::EVENTS), &self.redactor)
             .map_err(|error| Failure::start(&error))?;
-        let capture = match &self.plan.egress {
-            Some(policy) => {
-                let egress = self.folder.path(files::EGRESS);
-                let started = Capture::start(policy.clone(), recorder.clone(), egress).await;
-                Some(started.map_err(|error| Failure::start(&ProxyError(error)))?)
-            }
-            None => None,
-        };
-        let venue = Local::open(&self.plan, self.random_seed, &self.access, recorder)
+        let venue = Local::open(&self.plan, self.random_seed, &self.access, recorder.clone())
             .await
             .map_err(|error| Failure::start(&error))?;
-        if let Some(capture) = &capture {
-            capture.leave_unrecorded(venue.addresses());
+        let venue = self.venue.insert(venue);
+        let Some(policy) = &self.plan.egress else { return Ok(None) };
+        let routes = venue.routes(&self.run_id, &self.access);
+        let inspection = self.plan.ends.inspection(&self.plan.environment, routes);
+        let inspection = inspection.map_err(|error| Failure::start(&error))?;
+        if inspection.as_ref().is_some_and(|inspection| self.plan.ends.llm && inspection.is_rootless()) {
+            self.warnings.push(NO_ROOTS.to_owned());
         }
-        self.venue = Some(venue);
-        Ok(capture)
+        let egress = self.folder.path(files::EGRESS);
+        let started = Capture::start(policy.clone(), inspection, recorder, egress).await;
+        let capture = started.map_err(|error| Failure::start(&ProxyError(error)))?;
+        capture.leave_unrecorded(venue.addresses());
+        Ok(Some(capture))
     }
 
     /// Preflight, reset, first states, agent.
@@ -250,6 +251,14 @@ impl Run {
                 proxy: capture.map(Capture::address),
             },
         );
+
+        let inspection = capture.and_then(|capture| capture.inspection.as_ref());
+        // What it trusts is on disk until this function returns, whatever its end.
+        let trust = inspection.map(|inspection| Trust::install(&self.dir, inspection, &mut environment)).transpose();
+        let _trust = match trust {
+            Ok(trust) => trust,
+            Err(error) => return Outcome::Failed(Failure::start(&TrustError(error)), None),
+        };
 
         self.step(progress, "preflight");
         environment.insert(env::PREFLIGHT.to_owned(), "1".to_owned());
@@ -660,6 +669,13 @@ pub(crate) fn criterion_report(result: &CriterionResult) -> CriterionReport {
 
 const PREFLIGHT_HINT: &str =
     "an agent is started once with POME_PREFLIGHT=1 before the run; it should exit with 0 when it could start";
+
+const NO_ROOTS: &str = "the system has no root certificates, so model calls cannot be read; \
+    install them (`ca-certificates`) or set SSL_CERT_FILE";
+
+#[derive(Debug, thiserror::Error)]
+#[error("the certificate of the run cannot be written")]
+struct TrustError(#[source] io::Error);
 
 #[derive(Debug, thiserror::Error)]
 #[error("the capture proxy did not start")]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pome_wire::event::{self, Event, Fidelity, Line, TwinHttpEvent};
+use pome_wire::event::{self, Event, Fidelity, Line, LlmCallEvent, TwinHttpEvent};
 use pome_wire::files;
 use pome_wire::meta::MetaView;
 use pome_wire::score::{Score, ScoreStatus};
@@ -263,6 +263,7 @@ fn describe(row: &Row) -> Vec<String> {
     let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
     let (head, detail) = match event {
         Event::TwinHttp(call) => return describe_call(call),
+        Event::LlmCall(call) if call.gen_ai.is_some() => return describe_model_call(call),
         Event::LlmCall(call) => (
             format!("{}:{} ({}ms)", call.host, call.port, call.latency_ms),
             format!("in={}B  out={}B", call.bytes_in, call.bytes_out),
@@ -299,6 +300,37 @@ fn describe(row: &Row) -> Vec<String> {
         Event::Unknown(_) => return vec![format!("- {}  {}", event.kind(), event.ts())],
     };
     vec![format!("- {}  {head}", event.kind()).trim_end().to_owned(), format!("    {detail}")]
+}
+
+/// A call inside a decrypted tunnel.
+fn describe_model_call(call: &LlmCallEvent) -> Vec<String> {
+    let known = |number: Option<u64>| number.map_or("?".to_owned(), |number| number.to_string());
+    let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+    let failed = if call.status.is_none_or(|status| status >= 400) { "ERR " } else { "" };
+    let mut head = format!(
+        "- {}  {} {} → {failed}{} ({}ms)",
+        event::kind::LlmCall::NAME,
+        or_unknown(&call.method),
+        or_unknown(&call.url),
+        known(call.status),
+        call.latency_ms
+    );
+    let gen_ai = call.gen_ai.as_deref().cloned().unwrap_or_default();
+    if let Some(model) = &call.model {
+        let _ = write!(head, "  {model}  tokens={}+{}", known(call.prompt_tokens), known(call.completion_tokens));
+    }
+    let mut detail = format!("    in={}B  out={}B", call.bytes_in, call.bytes_out);
+    if let Some(reasons) = &gen_ai.finish_reasons {
+        let _ = write!(detail, "  stop={}", reasons.join(","));
+    }
+    if !gen_ai.tool_calls.is_empty() {
+        let names: Vec<&str> = gen_ai.tool_calls.iter().map(|tool| tool.name.as_deref().unwrap_or("?")).collect();
+        let _ = write!(detail, "  tools={}", names.join(","));
+    }
+    if let Some(error) = &gen_ai.error_type {
+        let _ = write!(detail, "  error={error}");
+    }
+    vec![head, detail]
 }
 
 fn describe_call(call: &TwinHttpEvent) -> Vec<String> {

@@ -30,7 +30,7 @@ pub struct Interrupt(watch::Receiver<Option<Cause>>);
 
 impl Interrupt {
     /// Listens for SIGINT and SIGTERM from now on. Call inside the runtime, once per process: the second signal ends the process
-    /// with the code of that signal, without cleaning up.
+    /// with the code of that signal, without cleaning up more than what agents were to trust.
     pub fn install() -> io::Result<Self> {
         let mut interrupts = signal(SignalKind::interrupt())?;
         let mut terminations = signal(SignalKind::terminate())?;
@@ -78,5 +78,6 @@ impl Interrupt {
 
 #[expect(clippy::exit, reason = "the second signal means now: no destructor may delay it")]
 fn leave_at_once(cause: Cause) -> ! {
+    crate::trust::remove_all();
     std::process::exit(cause.exit_code())
 }

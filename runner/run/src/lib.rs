@@ -33,6 +33,7 @@ pub mod report;
 #[cfg(test)]
 mod samples;
 pub mod supervisor;
+mod trust;
 mod venue;
 
 pub use execute::execute;

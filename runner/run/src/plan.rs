@@ -14,6 +14,7 @@ use pome_wire::{Exit, env, time};
 use serde_json::Value;
 
 use crate::artifacts::chain;
+pub use crate::capture::Ends;
 use crate::judge::Judge;
 use crate::{command, ids};
 
@@ -50,6 +51,8 @@ pub struct Request {
     pub fix_prompt: bool,
     /// False with `--no-capture`.
     pub capture: bool,
+    /// `--capture-llm` and `--route`.
+    pub ends: Ends,
     /// `--require-judge`.
     pub require_judge: bool,
     /// Sync every event to the disk device, not only to the kernel.
@@ -100,6 +103,14 @@ pub enum Error {
         /// As it stands in the file.
         command: String,
     },
+    /// A route leads to a host that agents may not reach.
+    #[error("`--route` leads from `{from}` to `{to}`, which is not on the list of allowed hosts")]
+    Route {
+        /// The host that is routed.
+        from: String,
+        /// Where it is routed to.
+        to: String,
+    },
     /// The component engine does not start.
     #[error(transparent)]
     Engine(#[from] LoadError),
@@ -109,9 +120,11 @@ impl Error {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoScenario { .. } | Self::Discover(_) | Self::AgentCommand { .. } | Self::ShellInProject { .. } => {
-                Exit::Usage
-            }
+            Self::NoScenario { .. }
+            | Self::Discover(_)
+            | Self::AgentCommand { .. }
+            | Self::ShellInProject { .. }
+            | Self::Route { .. } => Exit::Usage,
             Self::Engine(_) => Exit::Orchestrator,
         }
     }
@@ -125,6 +138,7 @@ impl Error {
                 "put it into a script, pass it with `--agent`, or set {}=1 if you trust the project file",
                 env::TRUST_AGENT_COMMAND
             )),
+            Self::Route { to, .. } => Some(format!("add it with {}={to}", env::EGRESS_ALLOW)),
             Self::AgentCommand { .. } | Self::Engine(_) => None,
         }
     }
@@ -153,6 +167,8 @@ pub struct Plan {
     pub supervisor: Vec<String>,
     /// Which hosts the capture proxy lets through; absent without capture.
     pub egress: Option<EgressPolicy>,
+    /// What of the traffic ends in the proxy.
+    pub ends: Ends,
     /// Where webhooks of twins may go beside this machine: what the user names in `POME_EGRESS_ALLOW`, no model providers.
     pub deliveries: EgressPolicy,
     /// What session tokens are signed with; absent: drawn for each run.
@@ -256,6 +272,10 @@ pub(crate) fn resolve(request: &Request, components: &mut Components) -> Result<
     if is_one(&request.environment, env::INHERIT_AGENT_ENV) {
         warnings.push(format!("{}=1: the agent gets the whole environment of this process", env::INHERIT_AGENT_ENV));
     }
+    let policy = EgressPolicy::from_environment(&request.environment);
+    if let Some(route) = request.ends.routes.iter().find(|route| !route.is_allowed_by(&policy)) {
+        return Err(Error::Route { from: route.host.clone(), to: route.to.host() });
+    }
     let found = pome_scenario::discover(&request.path)?;
     warnings.extend(found.skipped.iter().map(pome_scenario::Skipped::note));
     let environment = Arc::new(request.environment.clone());
@@ -295,6 +315,10 @@ fn one(
     };
     let seeds = pome_scenario::seed::resolve(&scenario, request.seed.as_deref(), Path::new(""), &built_in)
         .map_err(|error| Refused { title: scenario.title.clone(), ..Refused::malformed(path, &error) })?;
+    if request.ends.twins {
+        let hostless = loaded.iter().filter(|(_, component)| component.description().hosts.is_empty());
+        warnings.extend(hostless.map(|(id, _)| format!("twin `{id}` names no hosts, so `--route` cannot lead to it")));
+    }
     let twins = loaded.into_iter().map(|(id, component)| {
         let clock = seeds.value_of(&id).and_then(clock_of).unwrap_or(DEFAULT_CLOCK);
         let world = WorldOptions { seed: seeds.json_of(&id), clock: Some(clock), ..WorldOptions::default() };
@@ -328,6 +352,7 @@ fn one(
         environment: Arc::clone(environment),
         supervisor: request.supervisor.clone(),
         egress: request.capture.then(|| EgressPolicy::from_environment(environment)),
+        ends: request.ends.clone(),
         deliveries: EgressPolicy::named(environment.get(env::EGRESS_ALLOW).map(String::as_str)),
         secret: set(environment, env::TWIN_AUTH_SECRET),
         admin_token: set(environment, env::TWIN_ADMIN_TOKEN),

@@ -90,6 +90,44 @@ pub const PROXY: [&str; 4] = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_
 /// What bypasses the capture proxy, in both spellings.
 pub const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
+/// With `--capture-llm` and `--route`: the roots of the system and the certificate of the run, for OpenSSL, Go, Ruby, httpx and others.
+pub const SSL_CERT_FILE: &str = "SSL_CERT_FILE";
+/// The same file, for requests.
+pub const REQUESTS_CA_BUNDLE: &str = "REQUESTS_CA_BUNDLE";
+/// The same file, for curl.
+pub const CURL_CA_BUNDLE: &str = "CURL_CA_BUNDLE";
+/// The same file, for AWS clients.
+pub const AWS_CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+/// The same file, for git.
+pub const GIT_SSL_CAINFO: &str = "GIT_SSL_CAINFO";
+/// The same file, for httplib2.
+pub const HTTPLIB2_CA_CERTS: &str = "HTTPLIB2_CA_CERTS";
+/// The same file, for gRPC.
+pub const GRPC_DEFAULT_SSL_ROOTS_FILE_PATH: &str = "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH";
+/// The same file, for cargo.
+pub const CARGO_HTTP_CAINFO: &str = "CARGO_HTTP_CAINFO";
+/// With `--capture-llm` and `--route`: the certificate of the run alone, which Node adds to its own roots.
+pub const NODE_EXTRA_CA_CERTS: &str = "NODE_EXTRA_CA_CERTS";
+/// The same file, which Deno adds to its own roots.
+pub const DENO_CERT: &str = "DENO_CERT";
+/// With `--capture-llm` and `--route`: `--import` of the hook through which Node uses the proxy, behind what is set already.
+pub const NODE_OPTIONS: &str = "NODE_OPTIONS";
+/// With `--capture-llm` and `--route`: the folder of the hook through which Python libraries with roots of their own trust the run, in front of what is set already.
+pub const PYTHONPATH: &str = "PYTHONPATH";
+/// Variables that name a file with all roots that a program trusts.
+pub const ALL_ROOTS: [&str; 8] = [
+    SSL_CERT_FILE,
+    REQUESTS_CA_BUNDLE,
+    CURL_CA_BUNDLE,
+    AWS_CA_BUNDLE,
+    GIT_SSL_CAINFO,
+    HTTPLIB2_CA_CERTS,
+    GRPC_DEFAULT_SSL_ROOTS_FILE_PATH,
+    CARGO_HTTP_CAINFO,
+];
+/// Variables that name a file with further roots.
+pub const MORE_ROOTS: [&str; 2] = [NODE_EXTRA_CA_CERTS, DENO_CERT];
+
 /// Variables of the parent that every agent gets.
 pub const AGENT_BASE: [&str; 10] =
     ["PATH", "HOME", "USERPROFILE", "SystemRoot", "COMSPEC", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL"];

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::fields::{Fields, ShapeError, noun, plain_number_or_null};
+use crate::gen_ai::GenAi;
 
 mod otel;
 
@@ -153,10 +154,11 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// One tunnel through the capture proxy. What only a terminated TLS connection could tell is null.
+/// One tunnel through the capture proxy, seen from outside: what only a terminated TLS connection could tell is null. Or, where
+/// the proxy ends TLS (`--capture-llm`), one call inside such a connection.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LlmCallEvent {
-    /// When the tunnel closed.
+    /// When the tunnel closed or the call ended.
     pub ts: String,
     /// A UUID.
     pub event_id: String,
@@ -168,27 +170,30 @@ pub struct LlmCallEvent {
     pub host: String,
     /// 1 to 65535.
     pub port: u16,
-    /// From CONNECT to close.
+    /// From CONNECT to close, or from the head of the request to the end of the answer.
     pub latency_ms: u64,
     /// Upstream to agent.
     pub bytes_in: u64,
     /// Agent to upstream.
     pub bytes_out: u64,
-    /// Unknown in a tunnel.
+    /// Unknown in a tunnel. Without the query string, which may hold a key.
     pub url: Option<String>,
     /// Unknown in a tunnel.
     pub method: Option<String>,
     /// Unknown in a tunnel.
     pub status: Option<u64>,
-    /// Unknown in a tunnel.
+    /// Unknown in a tunnel. The model that answered, else the one that was asked for.
     pub model: Option<String>,
     /// Unknown in a tunnel.
     pub prompt_tokens: Option<u64>,
     /// Unknown in a tunnel.
     pub completion_tokens: Option<u64>,
-    /// Unknown in a tunnel.
+    /// Always null: prices are not known here.
     #[serde(serialize_with = "plain_number_or_null")]
     pub cost_usd: Option<f64>,
+    /// What a call inside a tunnel said; its keys are absent from the row of a tunnel.
+    #[serde(flatten)]
+    pub gen_ai: Option<Box<GenAi>>,
     /// Keys that this version does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -222,6 +227,7 @@ impl LlmCallEvent {
             prompt_tokens: None,
             completion_tokens: None,
             cost_usd: None,
+            gen_ai: None,
             extra: Map::new(),
         }
     }
@@ -666,6 +672,7 @@ fn llm_call(mut fields: Fields) -> Result<LlmCallEvent, ShapeError> {
         prompt_tokens: fields.opt_u64("prompt_tokens")?,
         completion_tokens: fields.opt_u64("completion_tokens")?,
         cost_usd: fields.opt_f64("cost_usd")?,
+        gen_ai: GenAi::take(&mut fields)?,
         extra: fields.rest(),
     })
 }

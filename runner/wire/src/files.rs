@@ -32,6 +32,9 @@ pub const FIX_PROMPT: &str = "fix-prompt.md";
 /// The session that a hosted evaluation used.
 pub const EVAL_SESSION: &str = "eval-session.json";
 
+/// Folder of what an agent needs to trust the certificates of its run; gone when the run is over.
+pub const CAPTURE: &str = ".capture";
+
 /// Older name of [`STATE_INITIAL`], accepted when reading.
 pub const LEGACY_STATE_INITIAL: &str = "state-before.json";
 /// Older name of [`STATE_FINAL`], accepted when reading.

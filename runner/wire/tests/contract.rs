@@ -34,6 +34,7 @@ fn every_kind_of_event_comes_back_as_it_was() {
     for name in [
         "twin-http-event.json",
         "llm-call-event.json",
+        "llm-call-event-decrypted.json",
         "tool-use-event.json",
         "tool-result-event.json",
         "subagent-spawn-event.json",

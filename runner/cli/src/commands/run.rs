@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pome_run::interrupt::Interrupt;
-use pome_run::plan::{Agent, Request};
+use pome_run::plan::{Agent, Ends, Request};
 use pome_run::{batch, plan};
 use pome_wire::{Exit, files};
 
-use crate::args;
+use crate::args::{self, Routing};
 use crate::commands::{doctor, hosted};
 use crate::context::{Context, runtime};
 use crate::failure::Failure;
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &args::Run, cx: &Context) -> Result<Exit, Failure> {
     }
     if args.doctor || found.is_some_and(|found| found.project.doctor) {
         doctor::gate(cx)?;
-    } else {
+    } else if !args.route.contains(&Routing::Twins) {
         warn_about_vendors(found.map_or(cx.cwd.as_path(), |found| &found.folder), cx);
     }
     let request = request(args, found, path, agent, cx)?;
@@ -126,12 +126,22 @@ fn request(
         agent_sdk: project.and_then(|project| project.agent.framework.clone()),
         fix_prompt: !args.no_fix_prompt,
         capture: !args.no_capture,
+        ends: ends(args),
         require_judge: args.require_judge,
         durable: false,
         environment: cx.environment.to_map(),
         supervisor: supervisor()?,
         pome_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
+}
+
+/// What of the agent's traffic ends in the capture proxy.
+fn ends(args: &args::Run) -> Ends {
+    let routes = args.route.iter().filter_map(|routing| match routing {
+        Routing::Twins => None,
+        Routing::Host(route) => Some(route.clone()),
+    });
+    Ends { llm: args.capture_llm, twins: args.route.contains(&Routing::Twins), routes: routes.collect() }
 }
 
 /// `--artifacts-dir`, else the project's, else `runs`; relative to where the user stands when that is possible.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use pome_capture::{Destination, Route, TwinSession};
 use pome_gateway::token::{self, Claims, MintError, Secret};
 use pome_gateway::{Recorder, RecorderError, RecorderOptions, RuntimeInfo, Server, ServerConfig, StartError, Trapped};
-use pome_sandbox::{Fault, VariableValue, WorldOptions};
+use pome_sandbox::{Fault, VariableValue, VendorHost, WorldOptions};
 use pome_wire::redact::Redactor;
-use pome_wire::time;
+use pome_wire::{host, time};
 
 use crate::agent::ToldTwin;
 use crate::evaluate::{self, Evidence, View};
@@ -135,6 +136,28 @@ impl Local {
             }
         };
         self.twins.iter().map(told).collect()
+    }
+
+    /// From the hosts that the twins stand in for to the sessions of this run.
+    pub(crate) fn routes(&self, run_id: &str, access: &Access) -> Vec<Route> {
+        let of_twin = |twin: &Twin| {
+            let hosts = &twin.plan.component.description().hosts;
+            // A host that serves one door only is no place that other addresses could start with.
+            let shown = hosts.iter().find(|host| host.root.is_empty()).map(|host| host.name.clone());
+            let address = twin.server.address();
+            let route = |host: &VendorHost| Route {
+                host: host::normal(&host.name),
+                to: Destination::Twin(TwinSession {
+                    address,
+                    session: format!("/s/{run_id}"),
+                    root: host.root.clone(),
+                    token: access.token.clone(),
+                    shown_host: shown.clone().filter(|_| !host.root.is_empty()),
+                }),
+            };
+            hosts.iter().map(route).collect::<Vec<_>>()
+        };
+        self.twins.iter().flat_map(of_twin).collect()
     }
 
     /// Addresses of the twins.
