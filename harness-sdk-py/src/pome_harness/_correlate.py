@@ -137,9 +137,17 @@ def from_message(body: bytes | None) -> str | None:
     if not body or b'"tools/call"' not in body or b'"_meta"' not in body:
         return None
     try:
-        meta = json.loads(body)["params"]["_meta"]
+        return message_id(json.loads(body))
+    except ValueError:
+        return None
+
+
+def message_id(message: Any) -> str | None:
+    """The same for a message that has been read."""
+    try:
+        meta = message["params"]["_meta"]
         found = meta.get(META) or meta.get(CLAUDE_META)
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (TypeError, KeyError, AttributeError):
         return None
     return found if isinstance(found, str) and found.isascii() and found.isprintable() else None
 

@@ -166,8 +166,12 @@ class Signals:
         latency_ms_estimated: bool = False,
         session_id: str | None = None,
         turn_index: int | None = None,
+        ts: str | None = None,
     ) -> None:
-        """A model has answered. Turns are counted by themselves, one count for each session id."""
+        """A model has answered. Turns are counted by themselves, one count for each session id.
+
+        `ts` is when it did, for those who learn the numbers only later.
+        """
         with self._lock:
             index = self._turns.get(session_id, 0) if turn_index is None else turn_index
             self._turns[session_id] = index + 1
@@ -186,6 +190,7 @@ class Signals:
                 "latency_ms_estimated": latency_ms_estimated,
                 "session_id": session_id,
             },
+            ts=ts,
         )
 
     def hook(self, *, hook_name: str, tool_name: str | None = None, causing_tool_use_id: str | None = None) -> None:
@@ -218,11 +223,18 @@ class Signals:
             return plain
         return {"_pome_truncated": True, "bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
 
-    def _write(self, kind: str, parent: str | None, fields: dict[str, Any], event_id: str | None = None) -> None:
+    def _write(
+        self,
+        kind: str,
+        parent: str | None,
+        fields: dict[str, Any],
+        event_id: str | None = None,
+        ts: str | None = None,
+    ) -> None:
         if self.path is None:
             return
         row = {
-            "ts": now(),
+            "ts": ts or now(),
             "event_id": event_id or self._event_id(),
             "parent_event_id": parent,
             "kind": kind,
