@@ -6,13 +6,15 @@
 // ├── McpError                 a twin's MCP door refused a request
 // └── HarnessError             a harness or a test helper cannot do its work
 
-/** What every error of this package is. `hint` says what to do. */
+/** What every error of this package is. `what` says what happened, `hint` what to do; the message is both. */
 export class PomeError extends Error {
+  readonly what: string;
   readonly hint: string | undefined;
 
-  constructor(message: string, options: { cause?: unknown; hint?: string | undefined } = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
+  constructor(what: string, options: { cause?: unknown; hint?: string | undefined } = {}) {
+    super(options.hint ? `${what}\nhint: ${options.hint}` : what, "cause" in options ? { cause: options.cause } : undefined);
     this.name = new.target.name;
+    this.what = what;
     this.hint = options.hint;
   }
 }
@@ -92,6 +94,7 @@ export function explain(error: unknown): string {
 }
 
 function messageOf(error: unknown): string {
+  if (error instanceof PomeError) return error.what;
   return error instanceof Error ? error.message || error.name : String(error);
 }
 

@@ -43,7 +43,8 @@ export function parseScript(text, from) {
   return script;
 }
 
-const FENCE = /```pome-script[^\n]*\n([\s\S]*?)```/;
+// Both fences begin a line, so a script may hold a prompt with a script of its own.
+const FENCE = /^[ \t]*```pome-script[^\n]*\n([\s\S]*?)^[ \t]*```/m;
 const REMINDER = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
 
 /**

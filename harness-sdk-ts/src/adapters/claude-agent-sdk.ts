@@ -28,6 +28,7 @@ interface QueryOptions {
   readonly mcpServers?: Record<string, { type?: string; url?: string }>;
   readonly hooks?: Record<string, unknown[]>;
   readonly includePartialMessages?: boolean;
+  readonly forwardSubagentText?: boolean;
   readonly [key: string]: unknown;
 }
 
@@ -39,11 +40,12 @@ function wrapped(query: (parameters: unknown) => unknown, { prompt, options = {}
   let relay: Relay | undefined;
   const started = (async () => {
     relay = await openRelay((call) => trace.find(call));
-    // Parts of messages tell when a turn is over and what it cost; they are shown only to who asked for them.
-    const own = { ...options, includePartialMessages: true, mcpServers: relayed(options.mcpServers, relay), hooks: trace.hooks(options.hooks) };
+    // Parts of messages tell when a turn is over and what it cost, and the words of sub-agents which turns they had; both are
+    // shown only to who asked for them.
+    const own = { ...options, includePartialMessages: true, forwardSubagentText: true, mcpServers: relayed(options.mcpServers, relay), hooks: trace.hooks(options.hooks) };
     return query({ prompt, options: own }) as Messages;
   })();
-  const isHidden = (message: unknown) => fieldsOf(message)?.type === "stream_event" && options.includePartialMessages !== true;
+  const isHidden = (message: unknown) => (isPart(message) && options.includePartialMessages !== true) || (isSubagentText(message) && options.forwardSubagentText !== true);
   // Read as fast as it comes, whatever the caller does between two messages: a turn has to be recorded before its tools.
   void started
     .then(async (messages) => {
@@ -79,6 +81,17 @@ function wrapped(query: (parameters: unknown) => unknown, { prompt, options = {}
     },
   }) as unknown as Messages;
   return proxy;
+}
+
+function isPart(message: unknown): boolean {
+  return fieldsOf(message)?.type === "stream_event";
+}
+
+function isSubagentText(value: unknown): boolean {
+  const { type, parent_tool_use_id: parent, message } = fieldsOf(value) ?? {};
+  if (typeof parent !== "string" || (type !== "assistant" && type !== "user")) return false;
+  const content = fieldsOf(message)?.content;
+  return !Array.isArray(content) || !content.some((block: unknown) => /^tool_(use|result)$/.test(String(fieldsOf(block)?.type)));
 }
 
 function relayed(servers: QueryOptions["mcpServers"], relay: Relay): QueryOptions["mcpServers"] {

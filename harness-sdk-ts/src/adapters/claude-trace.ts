@@ -106,7 +106,10 @@ export class ClaudeTrace {
     for (const block of blocksOf(message)) if (block.type === "tool_use" && typeof block.id === "string") this.#owner(block.id, parent);
     const isStreamed = this.#streams.get(parent)?.messageId === id;
     if (!id || isStreamed || this.#recorded.has(id) || message.model === "<synthetic>") return;
-    this.#turn({ messageId: id, model: textOf(message.model), usage: fieldsOf(message.usage) ?? {}, stopReason: textOf(message.stop_reason), began: this.#boundary }, parent, session);
+    const stopReason = textOf(message.stop_reason);
+    // Without a reason to stop the message is as it was at its start: what it cost to write is not known.
+    const usage = { ...fieldsOf(message.usage), ...(stopReason === null && { output_tokens: null }) };
+    this.#turn({ messageId: id, model: textOf(message.model), usage, stopReason, began: this.#boundary }, parent, session);
   }
 
   #turn(stream: Stream, parent: string, session: string | null): void {

@@ -6,8 +6,8 @@ import type { InstrumentOptions } from "./common.js";
 export interface PomeCallbacks {
   readonly name: string;
   readonly awaitHandlers: true;
-  handleChatModelStart(llm: unknown, messages: unknown, runId: string): void;
-  handleLLMStart(llm: unknown, prompts: unknown, runId: string): void;
+  handleChatModelStart(llm: unknown, messages: unknown, runId: string, ...about: unknown[]): void;
+  handleLLMStart(llm: unknown, prompts: unknown, runId: string, ...about: unknown[]): void;
   handleLLMEnd(output: unknown, runId: string): void;
   handleLLMError(error: unknown, runId: string): void;
 }
@@ -55,10 +55,15 @@ function withHandler(present: unknown, added: PomeCallbacks[]): unknown {
 }
 
 function handler(turns: Turns): PomeCallbacks {
-  const open = new Map<string, ReturnType<Turns["begin"]>>();
-  const begin = (_: unknown, __: unknown, runId: string) => {
+  const open = new Map<string, (output: unknown) => void>();
+  const begin = (_: unknown, __: unknown, runId: string, ...about: unknown[]) => {
     // The handler may have come twice, with the model and with the call.
-    if (!open.has(runId)) open.set(runId, turns.begin());
+    if (open.has(runId)) return;
+    const end = turns.begin();
+    // Streamed answers do not name their model; what is known of the call does.
+    const [, extra, , metadata] = about;
+    const asked = textOf(fieldsOf(metadata)?.ls_model_name) ?? textOf(fieldsOf(fieldsOf(extra)?.invocation_params)?.model);
+    open.set(runId, (output) => end(turnOf(output, asked)));
   };
   return {
     name: "pome",
@@ -68,13 +73,13 @@ function handler(turns: Turns): PomeCallbacks {
     handleLLMEnd(output, runId) {
       const end = open.get(runId);
       open.delete(runId);
-      end?.(turnOf(output));
+      end?.(output);
     },
     handleLLMError: (_, runId) => void open.delete(runId),
   };
 }
 
-function turnOf(output: unknown) {
+function turnOf(output: unknown, asked: string | null) {
   const generations = fieldsOf(output)?.generations;
   const first = Array.isArray(generations) && Array.isArray(generations[0]) ? fieldsOf(generations[0][0]) : null;
   const message = fieldsOf(first?.message);
@@ -83,7 +88,7 @@ function turnOf(output: unknown) {
   const about = fieldsOf(message?.response_metadata);
   const reason = textOf(about?.finish_reason) ?? textOf(about?.stop_reason) ?? textOf(fieldsOf(first?.generationInfo)?.finish_reason) ?? textOf(about?.status);
   return {
-    model: textOf(about?.model_name) ?? textOf(about?.model),
+    model: textOf(about?.model_name) ?? textOf(about?.model) ?? asked,
     inputTokens: numberOf(usage?.input_tokens),
     outputTokens: numberOf(usage?.output_tokens),
     cacheReadInputTokens: numberOf(details?.cache_read),

@@ -97,13 +97,18 @@ function wrapModel(model: unknown, turns: Turns, name?: string): unknown {
       if (property === "getStreamedResponse") {
         return async function* (request: unknown) {
           const end = turns.begin();
-          let response: unknown;
-          for await (const event of target.getStreamedResponse(request)) {
-            const { type, event: raw, response: done } = fieldsOf(event) ?? {};
-            // The provider's own last event knows more than the SDK's.
-            if (type === "model") response = fieldsOf(raw)?.response ?? response;
-            if (type === "response_done") end(turnOf({ ...fieldsOf(done), providerData: response }, name));
-            yield event;
+          let own: unknown;
+          let done: Record<string, unknown> | null = null;
+          try {
+            for await (const event of target.getStreamedResponse(request)) {
+              const { type, event: raw, response } = fieldsOf(event) ?? {};
+              // The provider's own last event knows more than the SDK's, and may come after it.
+              if (type === "model") own = fieldsOf(raw)?.response ?? finishing(raw) ?? own;
+              if (type === "response_done") done = fieldsOf(response);
+              yield event;
+            }
+          } finally {
+            if (done) end(turnOf({ ...done, providerData: own }, name));
           }
         };
       }
@@ -113,6 +118,12 @@ function wrapModel(model: unknown, turns: Turns, name?: string): unknown {
   });
   wrapped.add(proxy);
   return proxy;
+}
+
+// The piece of a streamed chat completion that says why it ended.
+function finishing(raw: unknown): unknown {
+  const choices = fieldsOf(raw)?.choices;
+  return Array.isArray(choices) && fieldsOf(choices[0])?.finish_reason ? raw : undefined;
 }
 
 function turnOf(answer: unknown, name: string | undefined) {

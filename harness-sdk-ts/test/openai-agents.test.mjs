@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Agent, MCPServerStreamableHttp, OpenAIChatCompletionsModel, OpenAIProvider, Runner, tool } from "@openai/agents";
+import OpenAI from "openai";
+import { instrument } from "pome-harness/adapters/openai-agents";
+import { z } from "zod";
+import { call, prompt, setUp } from "./support/frameworks.mjs";
+
+const client = () => new OpenAI({ baseURL: process.env.OPENAI_BASE_URL });
+const runner = (options) => instrument(new Runner({ tracingDisabled: true, modelProvider: new OpenAIProvider({ openAIClient: client() }) }), options);
+const parameters = z.object({ n: z.number() });
+
+test("a stream with a hand-over: both agents' turns and tools are recorded", async (t) => {
+  const { pome, signals, rows, story } = await setUp(t);
+  const [options] = pome.mcp.openaiAgents();
+  const server = new MCPServerStreamableHttp(options);
+  await server.connect();
+  t.after(() => server.close());
+  const reader = new Agent({ name: "reader", model: "gpt-4.1", mcpServers: [server] });
+  const add = tool({ name: "add", description: "adds", parameters, execute: ({ n }) => n + 1 });
+  const front = new Agent({ name: "front", model: "gpt-4.1", tools: [add], handoffs: [reader] });
+  const read = call("issue_read", { method: "get", owner: "acme", repo: "api", issue_number: 1 });
+  const turns = [{ tool_calls: [call("add", { n: 1 })] }, { tool_calls: [call("transfer_to_reader")] }, { tool_calls: [read] }, { text: "done" }];
+  const result = await runner({ signals }).run(front, prompt(...turns), { stream: true });
+  for await (const event of result) assert.ok(event.type);
+  await result.completed;
+  assert.equal(result.finalOutput, "done");
+  const uses = rows().filter((row) => row.kind === "ToolUseEvent");
+  assert.deepEqual(story(), [
+    "LlmTurn 0", "ToolUse add", `ToolResult ${uses[0].tool_use_id}`,
+    "LlmTurn 1",
+    "LlmTurn 2", "ToolUse issue_read", `ToolResult ${uses[1].tool_use_id}`,
+    "LlmTurn 3",
+  ]);
+  assert.deepEqual(uses[0].input, { n: 1 });
+  assert.deepEqual(rows().filter((row) => row.kind === "LlmTurnEvent").map((row) => [row.model, row.input_tokens, row.finish_reasons]), Array(4).fill(["gpt-4.1", 11, ["completed"]]));
+  assert.deepEqual((await pome.trace()).map((row) => row.correlation_id), [uses[1].tool_use_id]);
+});
+
+test("a model that is an object, over chat completions, and a second run of the same agent", async (t) => {
+  const { pome, signals, story, rows } = await setUp(t);
+  const look = tool({ name: "look", description: "looks", parameters, execute: async () => (await pome.github.request("GET", "/repos/acme/api")).full_name });
+  const agent = new Agent({ name: "a", model: new OpenAIChatCompletionsModel(client(), "gpt-4o-mini"), tools: [look] });
+  const ours = runner({ signals });
+  for (const stream of [false, true]) {
+    const result = await ours.run(agent, prompt({ tool_calls: [call("look", { n: 1 })] }, { text: "done" }), { stream });
+    if (stream) await result.completed;
+    assert.equal(result.finalOutput, "done");
+  }
+  const kinds = story().map((line) => line.replace(/(ToolResult).*/, "$1"));
+  const once = (n) => [`LlmTurn ${n}`, "ToolUse look", "ToolResult", `LlmTurn ${n + 1}`];
+  assert.deepEqual(kinds, [...once(0), ...once(2)]);
+  assert.equal(rows()[2].output, "acme/api");
+  assert.deepEqual(rows().filter((row) => row.kind === "LlmTurnEvent").map((row) => [row.model, row.input_tokens, row.finish_reasons]), [["tool_calls"], ["stop"], ["tool_calls"], ["stop"]].map((reasons) => ["gpt-4o-mini", 11, reasons]));
+  assert.deepEqual((await pome.trace()).map((row) => row.correlation_id), rows().filter((row) => row.kind === "ToolUseEvent").map((row) => row.tool_use_id));
+});
