@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
+import stripe
 import triage
 from github import Github
+from slack_sdk import WebClient
 
 from pome_harness.testing import Pome
 
@@ -58,6 +61,30 @@ def test_several_twins(pome: Pome) -> None:
     text = f"new customer {made['id']}"
     pome.slack.request("POST", "/api/chat.postMessage", body={"channel": "C_GENERAL", "text": text})
     assert [(call["twin"], call["status"]) for call in pome.trace()] == [("stripe", 200), ("slack", 200)]
+
+
+@pytest.mark.pome(twins=["stripe", "slack"])
+def test_the_libraries_of_the_vendors(pome: Pome) -> None:
+    billing = stripe.StripeClient(**pome.stripe.stripe_client())
+    customer = billing.v1.customers.create({"email": "ada@example.com"})
+
+    chat = WebClient(**pome.slack.slack())
+    chat.chat_postMessage(channel="C_GENERAL", text=f"welcome {customer.email}")
+
+    with httpx.Client(**pome.stripe.httpx()) as client:
+        assert client.get(f"/v1/customers/{customer.id}").json()["email"] == "ada@example.com"
+
+
+@pytest.mark.pome(scenario=TRIAGE)
+def test_an_agent_over_mcp_leaves_a_trace(pome: Pome) -> None:
+    agent = pome.run_agent([sys.executable, HERE / "mcp_triage.py"])
+    assert agent.answer == {"summary": "issue #1: bug, alice", "labels": ["bug"]}
+    pome.assert_passes()
+    assert [event["kind"] for event in pome.trace()] == [
+        *("ToolUseEvent", "TwinHttpEvent", "ToolResultEvent") * 2,
+        "LlmTurnEvent",
+        *("ToolUseEvent", "TwinHttpEvent", "ToolResultEvent"),
+    ]
 
 
 @pytest.mark.pome(clock="2030-05-01T00:00:00Z")

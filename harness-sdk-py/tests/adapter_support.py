@@ -75,6 +75,11 @@ def asked(url: str) -> list[dict[str, Any]]:
         return found
 
 
+def nested(text: str) -> str:
+    """A user message as a JSON text inside the script of another one."""
+    return json.dumps(text).replace("`", "\\u0060")
+
+
 @dataclass(frozen=True)
 class Run:
     """A finished run."""

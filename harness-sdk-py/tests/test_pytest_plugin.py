@@ -20,7 +20,7 @@ def test_the_examples_pass_with_four_workers() -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     ran = subprocess.run(command, cwd=EXAMPLES, env=env, capture_output=True, text=True, timeout=150, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert re.search(r"\b12 passed\b", ran.stdout), ran.stdout
+    assert re.search(r"\b14 passed\b", ran.stdout), ran.stdout
     assert len(set(re.findall(r"\[(gw\d)\]", ran.stdout))) == 4
     assert "trial3" in ran.stdout
 

@@ -27,14 +27,14 @@ def instrument(signals: Signals | None = None) -> None:
 
 def _patch() -> None:
     import agents
-    from agents import RunHooks
+    from agents.lifecycle import RunHooksBase
     from agents.run import AgentRunner
 
     def hooked(original: Any) -> Any:
         def wrapper(self: Any, starting_agent: Any, input: Any, **kwargs: Any) -> Any:
             hooks = kwargs.get("hooks")
             # An agent hook in this place is a mistake that the framework explains.
-            if hooks is None or (isinstance(hooks, RunHooks) and not hasattr(hooks, "_pome")):
+            if hooks is None or (isinstance(hooks, RunHooksBase) and not hasattr(hooks, "_pome")):
                 session = kwargs.get("session")
                 stream = kwargs.get("conversation_id") or getattr(session, "session_id", None)
                 kwargs["hooks"] = _hooks(hooks, kwargs.get("run_config"), stream)
