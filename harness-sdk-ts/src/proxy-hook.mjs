@@ -16,7 +16,6 @@ import * as tls from "node:tls";
  */
 
 const INSTALLED = Symbol.for("pome.proxy.installed");
-const DISPATCHER = /^undici\.globalDispatcher\.\d+$/;
 const ANSWER_WITHIN_MS = 60_000;
 const slots = /** @type {Record<symbol, any>} */ (/** @type {unknown} */ (globalThis));
 
@@ -141,15 +140,99 @@ function routeAgents() {
 }
 
 // undici, whose copy inside Node cannot be imported: its agent's class is taken from the dispatcher that it leaves in a global.
+// The slots differ in the handlers that a dispatcher is given: the first takes the older ones, the second the newer ones.
 function routeDispatchers() {
   // Reading one of its classes makes Node load it.
   void globalThis.Response;
-  for (const slot of Object.getOwnPropertySymbols(globalThis).filter((symbol) => DISPATCHER.test(symbol.description ?? ""))) {
-    const present = slots[slot];
-    const Agent = present?.constructor;
-    // Anything but the default was chosen by somebody, for example by NODE_USE_ENV_PROXY.
-    if (typeof Agent === "function" && Agent.name === "Agent") slots[slot] = new Agent({ connect });
+  const older = Symbol.for("undici.globalDispatcher.1");
+  const newer = Symbol.for("undici.globalDispatcher.2");
+  // Anything but the default was chosen by somebody, for example by NODE_USE_ENV_PROXY.
+  const routed = (/** @type {any} */ present) => (present?.constructor.name === "Agent" ? new present.constructor({ connect }) : present);
+  const before = { older: slots[older], newer: slots[newer] };
+  if (before.newer) slots[newer] = routed(before.newer);
+  if (before.older?.constructor.name === "Dispatcher1Wrapper") slots[older] = new before.older.constructor(slots[newer]);
+  else if (before.older) slots[older] = before.older === before.newer ? slots[newer] : routed(before.older);
+  // A newer undici from npm takes both slots for an agent of its own, unless it finds one in its slot.
+  const agent = slots[older];
+  if (agent && agent !== before.older && !before.newer) {
+    /** @type {any} */
+    const bridge = new Proxy(agent, {
+      get(target, name) {
+        if (name === "dispatch") return (/** @type {any} */ options, /** @type {any} */ handler) => target.dispatch(options, olderHandler(handler));
+        const value = Reflect.get(target, name, target);
+        // What composes a dispatcher out of this one has to find this one's `dispatch`.
+        return typeof value === "function" ? value.bind(name === "compose" ? bridge : target) : value;
+      },
+    });
+    Object.defineProperty(slots, newer, { value: bridge, writable: true, enumerable: false, configurable: false });
   }
+}
+
+/** A newer handler in the older shape. @param {any} handler */
+function olderHandler(handler) {
+  if (typeof handler?.onRequestStart !== "function") return handler;
+  /** @type {any} */
+  let controller;
+  return {
+    onConnect(/** @type {(reason: unknown) => void} */ abort, /** @type {unknown} */ context) {
+      controller = {
+        aborted: false,
+        paused: false,
+        reason: null,
+        rawHeaders: null,
+        rawTrailers: null,
+        abort(/** @type {unknown} */ reason) {
+          if (this.aborted) return;
+          Object.assign(this, { aborted: true, reason });
+          abort(reason);
+        },
+        pause() {
+          this.paused = true;
+        },
+        resume() {
+          if (!this.paused) return;
+          this.paused = false;
+          this.more?.();
+        },
+      };
+      handler.onRequestStart(controller, context);
+    },
+    onUpgrade(/** @type {number} */ status, /** @type {any[]} */ raw, /** @type {unknown} */ socket) {
+      controller.rawHeaders = raw;
+      handler.onRequestUpgrade?.(controller, status, headersOf(raw), socket);
+    },
+    onHeaders(/** @type {number} */ status, /** @type {any[]} */ raw, /** @type {() => void} */ more, /** @type {string} */ text) {
+      Object.assign(controller, { rawHeaders: raw, more });
+      handler.onResponseStart?.(controller, status, headersOf(raw), text);
+      return !controller.paused;
+    },
+    onData(/** @type {Buffer} */ data) {
+      handler.onResponseData?.(controller, data);
+      return !controller.paused;
+    },
+    onComplete(/** @type {any[]} */ raw) {
+      controller.rawTrailers = raw;
+      handler.onResponseEnd?.(controller, headersOf(raw ?? []));
+    },
+    onError: (/** @type {unknown} */ error) => handler.onResponseError?.(controller, error),
+    onBodySent: (/** @type {Buffer} */ chunk) => handler.onBodySent?.(chunk),
+    onRequestSent: () => handler.onRequestSent?.(),
+    onResponseStarted: () => handler.onResponseStarted?.(),
+  };
+}
+
+/** Header lines as they came, as one object. @param {any[]} raw */
+function headersOf(raw) {
+  /** @type {Record<string, string | string[]>} */
+  const headers = {};
+  const text = (/** @type {any} */ part) => (typeof part === "string" ? part : part.toString("latin1"));
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = text(raw[i]).toLowerCase();
+    const values = Array.isArray(raw[i + 1]) ? raw[i + 1].map(text) : [text(raw[i + 1])];
+    const all = [...(headers[name] === undefined ? [] : [headers[name]].flat()), ...values];
+    headers[name] = all.length === 1 ? all[0] : all;
+  }
+  return headers;
 }
 
 /**
