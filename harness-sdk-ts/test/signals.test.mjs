@@ -70,6 +70,13 @@ test("a tool is announced before it runs, and its failure is recorded and passed
   assert.deepEqual([result.output, result.is_error, failure.output, failure.is_error], [2, false, "no", true]);
 });
 
+test("a stopped clock does not stop a tool", async (t) => {
+  t.mock.timers.enable({ apis: ["Date"], now: 0 });
+  const signals = new Signals({ path: file() });
+  assert.equal(await signals.tool("x", {}, () => 1), 1);
+  assert.equal(rows(signals.path)[0].ts, "1970-01-01T00:00:00.000Z");
+});
+
 test("nothing is written and nothing fails without a path, or when the file cannot be written", async (t) => {
   assert.equal(await createSignals({}).tool("x", {}, () => 1), 1);
   assert.equal(await createSignals({ POME_ADAPTER_SIGNALS_PATH: "" }).tool("x", {}, () => 1), 1);
