@@ -27,3 +27,14 @@ test("claude-agent-sdk: the example passes, and its trace is whole, with hooks",
   assert.deepEqual(hooks.filter((hook) => hook.hook_name === "PostToolUse").map((hook) => hook.causing_tool_use_id).sort(), [...uses].sort());
   assert.equal(hooks.at(-1).hook_name, "Stop");
 });
+
+test("the agent's requests to its model go through the proxy of the run", async (t) => {
+  // The run lets every loopback address through and names only 127.0.0.1 in NO_PROXY.
+  const elsewhere = await startModelServer({ host: "127.0.0.2", script });
+  t.after(() => elsewhere.close());
+  const run = await pomeRun(example("vercel-ai"), { server: elsewhere });
+  assertTriageTrace(run, { model: "gpt-4.1" });
+  const calls = run.events.filter((event) => event.kind === "LlmCallEvent");
+  assert.ok(calls.length > 0);
+  assert.deepEqual([...new Set(calls.map((event) => `${event.host}:${event.port}`))], [`127.0.0.2:${elsewhere.port}`]);
+});

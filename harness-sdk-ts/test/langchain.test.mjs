@@ -53,3 +53,17 @@ test("a model by its name is recorded by the callbacks; both together count once
   await createAgent({ model: both.model, tools: both.tools }).invoke({ messages }, { callbacks: both.callbacks });
   assert.deepEqual(story().slice(4).filter((line) => line.startsWith("LlmTurn")), ["LlmTurn 0", "LlmTurn 1"]);
 });
+
+test("the same model and tools in two runs: each run records its own", async (t) => {
+  const [first, second] = [await setUp(t), await setUp(t)];
+  const parts = { model: chat(), tools: [tool(({ n }) => n + 1, { name: "add", description: "adds", schema })] };
+  const messages = [{ role: "user", content: prompt({ tool_calls: [call("add", { n: 1 })] }, { text: "done" }) }];
+  for (const { signals, story, rows } of [first, second]) {
+    const { model, tools } = instrument({ ...parts, model: new ChatOpenAI({ model: "gpt-4.1", configuration: { baseURL: process.env.OPENAI_BASE_URL } }) }, { signals });
+    await createAgent({ model, tools }).invoke({ messages });
+    assert.deepEqual(story(), ["LlmTurn 0", "ToolUse add", `ToolResult ${rows()[1].tool_use_id}`, "LlmTurn 1"]);
+  }
+  for (const { signals } of [first, second]) instrument(parts, { signals });
+  await createAgent(parts).invoke({ messages });
+  assert.deepEqual([first.rows().length, second.rows().length], [4, 8]);
+});

@@ -54,3 +54,16 @@ test("a model that is an object, over chat completions, and a second run of the 
   assert.deepEqual(rows().filter((row) => row.kind === "LlmTurnEvent").map((row) => [row.model, row.input_tokens, row.finish_reasons]), [["tool_calls"], ["stop"], ["tool_calls"], ["stop"]].map((reasons) => ["gpt-4o-mini", 11, reasons]));
   assert.deepEqual((await pome.trace()).map((row) => row.correlation_id), rows().filter((row) => row.kind === "ToolUseEvent").map((row) => row.tool_use_id));
 });
+
+test("one agent in two runs at once: each run records its own", async (t) => {
+  const [first, second] = [await setUp(t), await setUp(t)];
+  const add = tool({ name: "add", description: "adds", parameters, execute: ({ n }) => n + 1 });
+  const agent = new Agent({ name: "a", model: "gpt-4.1", tools: [add] });
+  const text = prompt({ tool_calls: [call("add", { n: 1 })] }, { text: "done" });
+  await Promise.all([first, second].map(({ signals }) => runner({ signals }).run(agent, text)));
+  for (const { story, rows } of [first, second]) {
+    assert.deepEqual(story(), ["LlmTurn 0", "ToolUse add", `ToolResult ${rows()[1].tool_use_id}`, "LlmTurn 1"]);
+  }
+  await new Runner({ tracingDisabled: true, modelProvider: new OpenAIProvider({ openAIClient: client() }) }).run(agent, text);
+  assert.deepEqual([first.rows().length, second.rows().length], [4, 4]);
+});

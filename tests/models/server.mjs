@@ -1,6 +1,6 @@
 // A model that follows a script, in the shapes of OpenAI (chat completions, responses) and Anthropic (messages).
 //
-//   node tests/models/server.mjs [--port 0] [--script FILE] [--tls-cert FILE --tls-key FILE]
+//   node tests/models/server.mjs [--port 0] [--host 127.0.0.1] [--script FILE] [--tls-cert FILE --tls-key FILE]
 //
 // Prints one line `listening on http://127.0.0.1:PORT`. Only Node's standard library is used.
 import { readFileSync } from "node:fs";
@@ -19,10 +19,10 @@ const SECRET = new Set(["authorization", "x-api-key", "api-key", "cookie", "prox
 const KEPT = 2000;
 
 /**
- * Starts the server on the loopback interface.
- * @param {{ port?: number, script?: import("./script.mjs").Script | null, tls?: { cert: string | Buffer, key: string | Buffer } }} [options]
+ * Starts the server on the loopback interface. Another of its addresses, such as 127.0.0.2, is one that NO_PROXY does not name.
+ * @param {{ port?: number, host?: string, script?: import("./script.mjs").Script | null, tls?: { cert: string | Buffer, key: string | Buffer } }} [options]
  */
-export async function startModelServer({ port = 0, script = null, tls } = {}) {
+export async function startModelServer({ port = 0, host = "127.0.0.1", script = null, tls } = {}) {
   /** @type {any[]} */
   const requests = [];
   const listener = (/** @type {any} */ request, /** @type {any} */ response) => {
@@ -34,11 +34,11 @@ export async function startModelServer({ port = 0, script = null, tls } = {}) {
   const server = tls ? createHttps(tls, listener) : createHttp(listener);
   await new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve(undefined));
+    server.listen(port, host, () => resolve(undefined));
   });
   const { port: bound } = /** @type {import("node:net").AddressInfo} */ (server.address());
   return {
-    url: `${tls ? "https" : "http"}://127.0.0.1:${bound}`,
+    url: `${tls ? "https" : "http"}://${host}:${bound}`,
     port: bound,
     requests,
     close: () =>
@@ -132,12 +132,13 @@ function models(id, isAnthropic) {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
     const { values } = parseArgs({
-      options: { port: { type: "string", default: "0" }, script: { type: "string" }, "tls-cert": { type: "string" }, "tls-key": { type: "string" } },
+      options: { port: { type: "string", default: "0" }, host: { type: "string", default: "127.0.0.1" }, script: { type: "string" }, "tls-cert": { type: "string" }, "tls-key": { type: "string" } },
     });
     const { script, "tls-cert": cert, "tls-key": key } = values;
     if (!cert !== !key) throw new Error("--tls-cert and --tls-key belong together");
     const { url } = await startModelServer({
       port: Number(values.port),
+      host: values.host,
       script: script ? parseScript(readFileSync(script, "utf8"), script) : null,
       ...(cert && key && { tls: { cert: readFileSync(cert), key: readFileSync(key) } }),
     });

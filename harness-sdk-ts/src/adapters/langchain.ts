@@ -27,29 +27,38 @@ export function instrument<Parts extends { model?: unknown; tools?: unknown }>(p
   return { ...parts, callbacks };
 }
 
+// A model may be instrumented again, for another run in the same process: the last one counts.
+const watched = new WeakMap<object, { callbacks: PomeCallbacks[] }>();
+
 // Some models make a new one from their own settings when tools are bound, and the handler has to follow.
 function watchModel(candidate: unknown, callbacks: PomeCallbacks[]): void {
   const model = fieldsOf(candidate);
   if (typeof model?.invoke !== "function") return;
-  if (Array.isArray(model.callbacks) && callbacks.every((one) => (model.callbacks as unknown[]).includes(one))) return;
-  model.callbacks = withHandler(model.callbacks, callbacks);
+  const present = watched.get(model);
+  model.callbacks = withHandler(model.callbacks, present?.callbacks ?? [], callbacks);
+  if (present) {
+    present.callbacks = callbacks;
+    return;
+  }
+  const holder = { callbacks };
+  watched.set(model, holder);
   for (const name of ["bindTools", "withConfig"]) {
     const derive = model[name];
     if (typeof derive !== "function") continue;
     model[name] = (...args: unknown[]) => {
       const derived: unknown = derive.apply(model, args);
       // A binding around this very model calls it, and with it the handler.
-      if (typeof fieldsOf(derived)?._generate === "function") watchModel(derived, callbacks);
+      if (typeof fieldsOf(derived)?._generate === "function") watchModel(derived, holder.callbacks);
       return derived;
     };
   }
 }
 
-function withHandler(present: unknown, added: PomeCallbacks[]): unknown {
+function withHandler(present: unknown, old: PomeCallbacks[], added: PomeCallbacks[]): unknown {
   if (present === undefined || present === null) return added;
-  if (Array.isArray(present)) return [...present, ...added];
-  // A callback manager.
-  const manager = present as { addHandler?: (handler: PomeCallbacks, inherit: boolean) => void };
+  if (Array.isArray(present)) return [...present.filter((one) => !old.includes(one as PomeCallbacks)), ...added];
+  const manager = present as { addHandler?: (handler: PomeCallbacks, inherit: boolean) => void; removeHandler?: (handler: PomeCallbacks) => void };
+  for (const one of old) manager.removeHandler?.(one);
   for (const one of added) manager.addHandler?.(one, true);
   return present;
 }
@@ -102,15 +111,22 @@ interface LangChainTool {
   invoke(input: unknown, ...rest: unknown[]): Promise<unknown>;
 }
 
-const wrapped = new WeakSet<object>();
+const wrapped = new WeakMap<object, { signals: Signals }>();
 
-function wrapTool(candidate: unknown, signals: Signals): void {
+function wrapTool(candidate: unknown, current: Signals): void {
   const tool = candidate as LangChainTool;
   // A vendor's own tool is a plain description without a body.
-  if (typeof tool?.invoke !== "function" || wrapped.has(tool)) return;
-  wrapped.add(tool);
+  if (typeof tool?.invoke !== "function") return;
+  const present = wrapped.get(tool);
+  if (present) {
+    present.signals = current;
+    return;
+  }
+  const holder = { signals: current };
+  wrapped.set(tool, holder);
   const invoke = tool.invoke.bind(tool);
   tool.invoke = async (input, ...rest) => {
+    const { signals } = holder;
     const call = fieldsOf(input);
     const isCall = call?.type === "tool_call";
     const id = signals.toolUse({ id: isCall ? (textOf(call.id) ?? undefined) : undefined, name: tool.name, input: isCall ? call.args : input });

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { Signals } from "../signals.js";
 import { fieldsOf, numberOf, parsedOf, signalsOf, textOf, Turns } from "./common.js";
 import type { InstrumentOptions } from "./common.js";
@@ -11,26 +12,28 @@ import type { InstrumentOptions } from "./common.js";
  */
 export function instrument<R extends object>(runner: R, options: InstrumentOptions = {}): R {
   const signals = signalsOf(options);
-  const turns = new Turns(signals);
+  const recorder = { signals, turns: new Turns(signals) };
   const target = runner as unknown as RunnerParts;
   const { config } = target;
-  if (typeof config.model === "object") config.model = wrapModel(config.model, turns);
+  if (typeof config.model === "object") config.model = wrapModel(config.model);
   const provider = config.modelProvider;
   config.modelProvider = new Proxy(provider, {
     get(of, name) {
       const value: unknown = Reflect.get(of, name, of);
-      if (name === "getModel") return async (model?: string) => wrapModel(await of.getModel(model), turns, model);
+      if (name === "getModel") return async (model?: string) => wrapModel(await of.getModel(model), model);
       return typeof value === "function" ? value.bind(of) : value;
     },
   });
   const run = target.run.bind(runner);
   target.run = (agent, ...rest) => {
-    // A run that is taken up again comes as its state, which knows the agent.
-    prepare(agent, signals, turns);
-    return run(agent, ...rest);
+    prepare(agent);
+    return active.run(recorder, () => run(agent, ...rest));
   };
   return runner;
 }
+
+// Agents, tools and models are wrapped once and may be run by several runners: the run that is going on says where to record.
+const active = new AsyncLocalStorage<{ readonly signals: Signals; readonly turns: Turns }>();
 
 interface RunnerParts {
   readonly config: { model?: unknown; modelProvider: { getModel(name?: string): unknown } };
@@ -57,46 +60,48 @@ interface ModelParts {
 const prepared = new WeakSet<object>();
 const wrapped = new WeakSet<object>();
 
-function prepare(agent: AgentParts, signals: Signals, turns: Turns): void {
+function prepare(agent: AgentParts): void {
   if (typeof agent !== "object" || agent === null || prepared.has(agent)) return;
   prepared.add(agent);
-  if (typeof agent.model === "object" && agent.model !== null) agent.model = wrapModel(agent.model, turns);
-  for (const handoff of agent.handoffs ?? []) prepare((fieldsOf(handoff)?.agent ?? handoff) as AgentParts, signals, turns);
+  if (typeof agent.model === "object" && agent.model !== null) agent.model = wrapModel(agent.model);
+  for (const handoff of agent.handoffs ?? []) prepare((fieldsOf(handoff)?.agent ?? handoff) as AgentParts);
   const getAllTools = agent.getAllTools?.bind(agent);
   if (!getAllTools) return;
   // The one place that knows the tools of MCP servers as well.
   agent.getAllTools = async (...args) => {
     const tools = await getAllTools(...args);
-    for (const tool of tools) wrapTool(tool, signals);
+    for (const tool of tools) wrapTool(tool);
     return tools;
   };
 }
 
-function wrapTool(tool: ToolParts, signals: Signals): void {
+function wrapTool(tool: ToolParts): void {
   if (tool.type !== "function" || typeof tool.invoke !== "function" || wrapped.has(tool)) return;
   wrapped.add(tool);
   const invoke = tool.invoke.bind(tool);
   tool.invoke = (context, input, details) => {
+    const signals = active.getStore()?.signals;
+    if (!signals) return invoke(context, input, details);
     const id = textOf(fieldsOf(fieldsOf(details)?.toolCall)?.callId) ?? undefined;
     return signals.tool(tool.name, parsedOf(input), () => invoke(context, input, details), { id });
   };
 }
 
-function wrapModel(model: unknown, turns: Turns, name?: string): unknown {
+function wrapModel(model: unknown, name?: string): unknown {
   if (typeof model !== "object" || model === null || wrapped.has(model)) return model;
   const proxy = new Proxy(model as ModelParts, {
     get(target, property) {
       if (property === "getResponse") {
         return async (request: unknown) => {
-          const end = turns.begin();
+          const end = active.getStore()?.turns.begin();
           const answer = await target.getResponse(request);
-          end(turnOf(answer, name));
+          end?.(turnOf(answer, name));
           return answer;
         };
       }
       if (property === "getStreamedResponse") {
         return async function* (request: unknown) {
-          const end = turns.begin();
+          const end = active.getStore()?.turns.begin();
           let own: unknown;
           let done: Record<string, unknown> | null = null;
           try {
@@ -108,7 +113,7 @@ function wrapModel(model: unknown, turns: Turns, name?: string): unknown {
               yield event;
             }
           } finally {
-            if (done) end(turnOf({ ...done, providerData: own }, name));
+            if (done) end?.(turnOf({ ...done, providerData: own }, name));
           }
         };
       }
