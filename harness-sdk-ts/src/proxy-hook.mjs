@@ -118,7 +118,9 @@ function routeAgents() {
     const direct = prototype.createConnection;
     prototype.createConnection = function createConnection(/** @type {any} */ options, /** @type {any} */ callback) {
       const { host, port } = placeOf(typeof options === "object" ? options : {}, protocol);
-      const proxy = typeof options === "object" && !options.socketPath && !options.socket ? proxyFor(protocol, host, port) : null;
+      // An agent that Node itself has told of the proxy (NODE_USE_ENV_PROXY) goes there already.
+      const ours = typeof options === "object" && !options.socketPath && !options.socket && !this.options?.proxyEnv;
+      const proxy = ours ? proxyFor(protocol, host, port) : null;
       if (!proxy || typeof callback !== "function") return direct.apply(this, arguments);
       tunnel(proxy, host, port).then(
         (socket) => {

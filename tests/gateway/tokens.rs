@@ -62,6 +62,45 @@ fn credentials_that_the_twin_keeps_are_taken_where_they_belong() {
 }
 
 #[test]
+fn a_call_meant_for_the_vendor_stands_for_the_session_of_its_route() {
+    let vendor = "https://api.vendor.example";
+    let call = |twin: &Twin, path: &str, authorization: Option<&str>, route: &str| {
+        let mut headers = vec![("x-pome-route-token", route), ("x-pome-route-origin", vendor)];
+        headers.extend(authorization.map(|value| ("authorization", value)));
+        twin.send("GET", &format!("/s/{SID}{path}"), &headers, b"")
+    };
+    let own = token(SID, 3600);
+    let made_up = "token ghp_0123456789abcdefghijklmnopqrstuvwxyz";
+
+    let github = Twin::github();
+    let user = call(&github, "/user", Some(made_up), &own);
+    assert_eq!((user.status, &user.json()["login"]), (200, &json!("alice")));
+    assert_eq!(user.json()["url"], format!("{vendor}/users/alice"));
+    let user = call(&github, "/user", Some(&format!("Bearer {own}")), &own);
+    assert_eq!(user.json()["url"], format!("{vendor}/users/alice"), "its own token changes nothing");
+    for (name, authorization, route) in [
+        ("no credential", None, own.as_str()),
+        ("a form that the vendor does not take", Some("Digest x"), &own),
+        ("a forged route", Some(made_up), "forged"),
+        ("a route that is over", Some(made_up), &token(SID, -60)),
+        ("a route of another session", Some(made_up), &token("other", 3600)),
+        ("a token of another session", Some(&format!("Bearer {}", token("other", 3600))), &own),
+    ] {
+        assert_eq!(call(&github, "/user", authorization, route).status, 401, "{name}");
+    }
+    for row in github.events() {
+        let text = row.to_string();
+        assert!(!text.contains("x-pome-route") && !text.contains(&own) && !text.contains("ghp_"), "{text}");
+    }
+
+    // Credentials of the state are looked up; one that nobody has is one for the real vendor.
+    let hostile = Twin::hostile();
+    for (key, status) in [("key_anywhere", 200), ("key_bound", 401), ("key_of_nobody", 200), ("key_crash", 500)] {
+        assert_eq!(call(&hostile, "/count", Some(&format!("Bearer {key}")), &own).status, status, "{key}");
+    }
+}
+
+#[test]
 fn tokens_in_the_vendors_shape_work_for_their_session_only() {
     let twin = Twin::github();
     let secret = Secret::new(SECRET);

@@ -75,10 +75,14 @@ def scenario(tmp_path: Path) -> Path:
 
 def run(tmp_path: Path, path: Path, agent: list[str | Path], *flags: str, **more: str) -> Ended:
     arguments = [BINARY, "run", path, "--agent", command(agent), "--artifacts-dir", tmp_path / "runs", *flags]
-    ended = subprocess.run(arguments, cwd=tmp_path, env=environment(**more), capture_output=True, text=True, timeout=180)
+    ended = subprocess.run(
+        arguments, check=False, cwd=tmp_path, env=environment(**more), capture_output=True, text=True, timeout=180
+    )
     said = ended.stdout + ended.stderr
     [folder] = (tmp_path / "runs").glob("*/run_*")
-    printed = "".join((folder / name).read_text() for name in ("stdout.txt", "stderr.log") if (folder / name).exists())
+    printed = "".join(
+        (folder / name).read_text() for name in ("stdout.txt", "stderr.log") if (folder / name).exists()
+    )
     result = Ended(ended.returncode, f"{said}\n{printed}", folder)
     is_clean(result.folder)
     return result
@@ -135,7 +139,28 @@ def node(name: str, *words: str) -> list[str | Path]:
     return ["node", NODE / "capture" / name, *words]
 
 
+def needed(program: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"NOT RUN: there is no {program} here")
+
+
+def curl() -> list[str | Path]:
+    """Both calls, one after the other, in a shell."""
+    needed("curl")
+    asked = {"model": "scripted-1", "stream": True, "messages": [{"role": "user", "content": "Which label?"}]}
+    chat = json.dumps({**asked, "stream_options": {"include_usage": True}})
+    message = json.dumps({**asked, "max_tokens": 100})
+    send = "curl --fail --silent --show-error --compressed -H 'content-type: application/json'"
+    lines = [
+        'if test "$POME_PREFLIGHT" = 1; then exit 0; fi',
+        f"{send} -H 'authorization: Bearer sk-openai-0123456789' -d '{chat}' https://api.openai.com/v1/chat/completions",
+        f"{send} -H 'x-api-key: sk-ant-0123456789' -d '{message}' https://api.anthropic.com/v1/messages",
+    ]
+    return ["sh", "-e", "-c", "\n".join(lines)]
+
+
 AGENTS = {
+    "curl": lambda: curl(),
     "httpx": lambda: python("model_calls.py", "httpx"),
     "requests": lambda: python("model_calls.py", "requests"),
     "urllib": lambda: python("model_calls.py", "urllib"),
@@ -149,7 +174,7 @@ AGENTS = {
 @pytest.mark.parametrize("client", AGENTS)
 def test_streamed_calls_show_their_tokens(client: str, tmp_path: Path, scenario: Path, model: str) -> None:
     ended = run(tmp_path, scenario, AGENTS[client](), "--capture-llm", *routed_to(model))
-    assert ended.code == 0, ended.said
+    assert ended.code == 0 and "exited with" not in ended.said, ended.said
     chat, message, *more = ended.rows("LlmCallEvent")
     assert len(more) == (1 if client == "openai and anthropic" else 0)
     assert (chat["host"], chat["port"], chat["status"]) == ("api.openai.com", 443, 200)
@@ -167,16 +192,31 @@ def test_streamed_calls_show_their_tokens(client: str, tmp_path: Path, scenario:
     assert "scripted-1" in shown and "tokens=11+7" in shown, shown
 
 
-def test_a_provider_is_reached_over_tls(tmp_path: Path, scenario: Path, start_model: Callable[..., str]) -> None:
-    certificate, key = tmp_path / "model.crt", tmp_path / "model.key"
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    made += ["-subj", "/CN=model", "-addext", "basicConstraints=critical,CA:FALSE", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True)
+def certificate_for(names: str, folder: Path) -> tuple[Path, Path]:
+    """A certificate of its own making, and its key."""
+    certificate, key = folder / "own.crt", folder / "own.key"
+    needed("openssl")
+    made = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=own"
+    made += f" -addext basicConstraints=critical,CA:FALSE -addext subjectAltName={names}"
+    words = [*made.split(), "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(words, check=True, capture_output=True)
+    return certificate, key
+
+
+def test_a_provider_is_reached_over_tls(tmp_path: Path, start_model: Callable[..., str]) -> None:
+    certificate, key = certificate_for("IP:127.0.0.1", tmp_path)
     model = start_model("--tls-cert", certificate, "--tls-key", key)
     assert model.startswith("https://")
     agent = python("model_calls.py", "httpx")
-    ended = run(tmp_path / "a", write(tmp_path / "a"), agent, "--capture-llm", *routed_to(model), SSL_CERT_FILE=str(certificate))
-    assert ended.code == 0, ended.said
+    ended = run(
+        tmp_path / "a",
+        write(tmp_path / "a"),
+        agent,
+        "--capture-llm",
+        *routed_to(model),
+        SSL_CERT_FILE=str(certificate),
+    )
+    assert "exited with" not in ended.said, ended.said
     assert [row["prompt_tokens"] for row in ended.rows("LlmCallEvent")] == [11, 16]
     # Without it the certificate is nobody's, and the agent is told.
     ended = run(tmp_path / "b", write(tmp_path / "b"), agent, "--capture-llm", *routed_to(model))
@@ -192,12 +232,12 @@ def write(folder: Path) -> Path:
 
 # Talks TLS through the proxy to a server of its own and trusts that server's certificate only.
 BLIND = """
-import os, ssl, socket, sys, urllib.request
+import os, ssl, socket, sys
 if os.environ.get("POME_PREFLIGHT") == "1": sys.exit(0)
 mine, port, wanted = sys.argv[1], sys.argv[2], sys.argv[3]
 changed = [name for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_OPTIONS", "PYTHONPATH") if name in os.environ]
 assert bool(changed) == (wanted == "told"), changed
-proxy = urllib.request.urlsplit if False else os.environ["HTTPS_PROXY"].removeprefix("http://").split(":")
+proxy = os.environ["HTTPS_PROXY"].removeprefix("http://").split(":")
 raw = socket.create_connection((proxy[0], int(proxy[1])))
 raw.sendall(f"CONNECT localhost:{port} HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n".encode())
 head = b""
@@ -213,21 +253,42 @@ with context.wrap_socket(raw, server_hostname="localhost") as secure:
 
 
 @pytest.mark.parametrize("flags", [[], ["--capture-llm"]], ids=["without", "not on the list"])
-def test_nothing_else_is_decrypted(flags: list[str], tmp_path: Path, scenario: Path, start_model: Callable[..., str]) -> None:
-    certificate, key = tmp_path / "own.crt", tmp_path / "own.key"
-    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    made += ["-subj", "/CN=own", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(made, check=True, capture_output=True)
+def test_nothing_else_is_decrypted(
+    flags: list[str], tmp_path: Path, scenario: Path, start_model: Callable[..., str]
+) -> None:
+    certificate, key = certificate_for("DNS:localhost", tmp_path)
     port = start_model("--tls-cert", certificate, "--tls-key", key).rsplit(":", 1)[1]
     agent = tmp_path / "blind.py"
     agent.write_text(BLIND)
     words = [sys.executable, agent, certificate, port, "told" if flags else "untold"]
     ended = run(tmp_path, scenario, words, *flags)
-    assert ended.code == 0, ended.said
+    assert "exited with" not in ended.said, ended.said
     [row] = ended.rows("LlmCallEvent")
     assert row["host"] == "localhost" and row["bytes_in"] > 500
     assert (row["url"], row["status"], row["prompt_tokens"]) == (None, None, None)
     assert "gen_ai_provider_name" not in row
+
+
+def test_a_program_that_trusts_its_own_list_only_is_named(tmp_path: Path, scenario: Path, model: str) -> None:
+    certificate, _ = certificate_for("DNS:api.openai.com", tmp_path)
+    agent = tmp_path / "pinned.py"
+    agent.write_text(
+        "import os, ssl, sys, urllib.error, urllib.request\n"
+        "if os.environ.get('POME_PREFLIGHT') == '1': sys.exit(0)\n"
+        "context = ssl.create_default_context(cafile=sys.argv[1])\n"
+        "try:\n"
+        "    urllib.request.urlopen('https://api.openai.com/v1/models', context=context)\n"
+        "except urllib.error.URLError as error:\n"
+        "    assert 'CERTIFICATE_VERIFY_FAILED' in str(error), error\n"
+        "    sys.exit(0)\n"
+        "sys.exit('was let through')\n"
+    )
+    # -I: without the hook that adds the certificate of the run to every list.
+    ended = run(tmp_path, scenario, [sys.executable, "-I", agent, certificate], "--capture-llm", *routed_to(model))
+    assert "exited with" not in ended.said, ended.said
+    assert "broke TLS with `api.openai.com` off" in ended.said, ended.said
+    [row] = ended.rows("LlmCallEvent")
+    assert (row["host"], row["url"]) == ("api.openai.com", None)
 
 
 VENDORS = {
@@ -248,6 +309,16 @@ def test_an_agent_with_the_vendors_own_hosts_runs_unchanged(vendor: str, tmp_pat
     for row in ended.rows("TwinHttpEvent"):
         assert row["request_headers"]["authorization"] == "[REDACTED]"
         assert not [header for header in row["request_headers"] if header.startswith("x-pome-route")]
+
+
+def test_every_host_of_a_vendor_leads_to_its_twin(tmp_path: Path) -> None:
+    path = tmp_path / "all.md"
+    path.write_text(
+        SCENARIO.replace("twins: [github]", "twins: [github, stripe, slack]").replace("[code]", "[code:stripe]")
+    )
+    ended = run(tmp_path, path, python("every_host.py"), "--route")
+    assert "exited with" not in ended.said, ended.said
+    assert {row["twin"] for row in ended.rows("TwinHttpEvent")} == {"github", "stripe", "slack"}
 
 
 def test_a_vendor_still_wants_a_credential(tmp_path: Path) -> None:
@@ -277,12 +348,18 @@ def test_the_authority_is_gone_whatever_the_end(end: str, tmp_path: Path, scenar
         "if os.environ.get('POME_PREFLIGHT') == '1': sys.exit(0)\n"
         "assert 'BEGIN CERTIFICATE' in pathlib.Path(os.environ['SSL_CERT_FILE']).read_text()\n"
         "pathlib.Path(sys.argv[1]).touch()\n"
-        + ("sys.exit(3)\n" if end == "fails" else "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n")
+        + (
+            "sys.exit(3)\n"
+            if end == "fails"
+            else "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)\n"
+        )
     )
     ready = tmp_path / "ready"
     words = [BINARY, "run", scenario, "--agent", command([sys.executable, agent, ready])]
     words += ["--artifacts-dir", tmp_path / "runs", "--capture-llm"]
-    process = subprocess.Popen(words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = subprocess.Popen(
+        words, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
     deadline = time.monotonic() + 60
     while not ready.exists():
         assert process.poll() is None and time.monotonic() < deadline, "the agent did not get there"
@@ -315,7 +392,9 @@ def test_other_programs_of_the_agent_keep_working(tmp_path: Path, scenario: Path
         "said = subprocess.run(['node', '-e', code], capture_output=True, text=True, check=True)\n"
         "assert said.stdout == '0 true\\n' or said.stdout.endswith('true\\n'), said\n"
     )
-    assert shutil.which("npm")
+    needed("npm")
     more = {"POME_AGENT_ENV_ALLOWLIST": "PYTHONPATH,NODE_OPTIONS", "PYTHONPATH": str(site)}
-    ended = run(tmp_path, scenario, [sys.executable, agent], "--capture-llm", NODE_OPTIONS="--max-old-space-size=300", **more)
+    ended = run(
+        tmp_path, scenario, [sys.executable, agent], "--capture-llm", NODE_OPTIONS="--max-old-space-size=300", **more
+    )
     assert ended.code == 0 and "exited with" not in ended.said, ended.said

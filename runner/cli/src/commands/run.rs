@@ -35,6 +35,10 @@ pub(crate) fn run(args: &args::Run, cx: &Context) -> Result<Exit, Failure> {
     if mode == Mode::Local && args.reuse_session.is_some() {
         return Err(Failure::usage("`--reuse-session` attaches to a hosted session, and this run is local"));
     }
+    if mode == Mode::Hosted && (args.capture_llm || !args.route.is_empty()) {
+        return Err(Failure::usage("`--capture-llm` and `--route` are for local runs, and this run is hosted")
+            .hint("add `--local`"));
+    }
     let agent = agent(args, found, cx)?;
     if mode == Mode::Hosted {
         return Err(hosted::run(args, &path, cx));

@@ -55,12 +55,14 @@ def with_vendors() -> None:
     with client.messages.stream(**message) as stream:
         assert "".join(stream.text_stream)
     # One more, whole, and with a tool that the model wants to be called.
-    answer = openai.OpenAI(api_key="sk-openai-0123456789abcdef0123").responses.create(model="scripted-1", input="And now?")
+    answer = openai.OpenAI(api_key="sk-openai-0123456789abcdef0123").responses.create(
+        model="scripted-1", input="And now?"
+    )
     assert answer.usage is not None and answer.usage.output_tokens == 7
 
 
 def check(text: str) -> None:
-    assert "It is a bug." in text.replace('"}', "") or "bug" in text, text
+    assert "bug" in text, text
 
 
 if os.environ.get("POME_PREFLIGHT") != "1":
