@@ -43,6 +43,9 @@ def test_a_run_with_tools_of_a_twin_is_recorded_in_order(tmp_path: Path) -> None
     assert ("PreToolUse", "mcp__github__issue_write") in hooks
     assert ("PostToolUse", "mcp__github__issue_write") in hooks
     assert hooks[-1] == ("Stop", None)
+    used = {row["tool_use_id"] for row in ran.events if row["kind"] == "ToolUseEvent"}
+    causes = [row["causing_tool_use_id"] for row in ran.events if row["kind"] == "HookEvent"]
+    assert set(causes) == {*used, None}
 
 
 TASK = """Label issue 1.

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,27 @@ def test_no_twin_outlives_the_tests(pytester: pytest.Pytester) -> None:
     assert port
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert f"--port {port.group(1)}" not in listed
+
+
+def test_no_twin_outlives_tests_that_are_killed(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, signal
+        def test_it(pome):
+            print('URL', pome.github.rest_url, flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+    ran = pytester.runpytest_subprocess("-s")
+    assert ran.ret == -9
+    port = re.search(r"URL http://127.0.0.1:(\d+)/", ran.stdout.str())
+    assert port
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", int(port.group(1)))) != 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the twin still listens")
 
 
 @pytest.fixture

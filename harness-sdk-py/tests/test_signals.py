@@ -106,6 +106,18 @@ def test_an_async_tool_that_fails_is_recorded_as_an_error(path: Path) -> None:
     assert result["parent_event_id"] == use["event_id"]
 
 
+def test_a_function_that_gives_a_coroutine_is_a_tool_too(path: Path) -> None:
+    signals = Signals(path)
+
+    async def work(name: str) -> str:
+        await asyncio.sleep(0)
+        return f"{name} in {current()}"
+
+    found = asyncio.run(awaited(signals.tool("work", {}, lambda: work("it"), id="call_1")))
+    _, result = rows(path)
+    assert found == "it in call_1" == result["output"]
+
+
 def test_tools_that_run_side_by_side_keep_their_own_ids(path: Path) -> None:
     signals = Signals(path)
 

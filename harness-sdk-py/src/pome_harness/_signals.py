@@ -42,6 +42,8 @@ class ToolCall:
     id: str
     output: Any = None
     is_error: bool = False
+    #: The result comes with what is awaited.
+    later: bool = dataclasses.field(default=False, repr=False)
 
 
 class Signals:
@@ -111,14 +113,8 @@ class Signals:
         parent_event_id: str | None = None,
     ) -> Iterator[ToolCall]:
         """Records a tool call around a block; requests to twins that are made inside carry its id."""
-        call = ToolCall(self.tool_use(name=name, input=input, id=id, parent_event_id=parent_event_id))
-        try:
-            with correlate(call.id) as correlated:
-                yield call
-        except BaseException as error:
-            self.tool_result(id=call.id, output=f"{type(error).__name__}: {error}", is_error=True)
-            raise
-        self.tool_result(id=call.id, output=call.output, is_error=call.is_error or correlated.failed)
+        with self._result_of(self.tool_use(name=name, input=input, id=id, parent_event_id=parent_event_id)) as call:
+            yield call
 
     @overload
     def tool(
@@ -134,18 +130,32 @@ class Signals:
     def tool(self, name: str, input: Any, fn: Callable[[], T], *, id: str | None = None) -> T: ...
 
     def tool(self, name: str, input: Any, fn: Callable[[], Any], *, id: str | None = None) -> Any:
-        """Runs `fn` as a tool call and gives what it gives; await it when `fn` is a coroutine function."""
-        if inspect.iscoroutinefunction(fn):
+        """Runs `fn` as a tool call and gives what it gives; await it when `fn` gives something to await."""
+        call = self.tool_use(name=name, input=input, id=id)
+        with self._result_of(call) as recorded:
+            recorded.output = outcome = fn()
+            if not inspect.isawaitable(outcome):
+                return outcome
+            recorded.later = True
+        return self._awaited(call, outcome)
 
-            async def call_async() -> Any:
-                with self.running(name, input, id=id) as call:
-                    call.output = await fn()
-                return call.output
+    async def _awaited(self, call: str, outcome: Awaitable[T]) -> T:
+        with self._result_of(call) as recorded:
+            recorded.output = found = await outcome
+        return found
 
-            return call_async()
-        with self.running(name, input, id=id) as call:
-            call.output = fn()
-        return call.output
+    @contextmanager
+    def _result_of(self, tool_use_id: str) -> Iterator[ToolCall]:
+        """Lets requests inside carry the id, and records how the block ends."""
+        call = ToolCall(tool_use_id)
+        try:
+            with correlate(tool_use_id) as correlated:
+                yield call
+        except BaseException as error:
+            self.tool_result(id=tool_use_id, output=f"{type(error).__name__}: {error}", is_error=True)
+            raise
+        if not call.later:
+            self.tool_result(id=tool_use_id, output=call.output, is_error=call.is_error or correlated.failed)
 
     def event_of(self, tool_use_id: str | None) -> str | None:
         """The event id of a tool call that was recorded here."""

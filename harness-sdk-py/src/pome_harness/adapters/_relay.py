@@ -59,6 +59,9 @@ class Relay:
             protocol_version = "HTTP/1.1"
 
             def do_any(self) -> None:
+                if self.headers.get("transfer-encoding"):
+                    self.send_error(411)
+                    return
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 target = relay._target(self.path)
                 if target is None:

@@ -135,7 +135,8 @@ def _correlated(server: Any) -> None:
 async def _hook(given: Any, tool_use_id: str | None, _context: Any) -> Any:
     """Every hook of the SDK, recorded. A tool is recorded before it runs: Claude Code waits for this answer."""
     name = given.get("hook_event_name", "")
-    found = given.get("tool_use_id") or tool_use_id
+    # Hooks that no tool has caused come with an id of their own.
+    found = given.get("tool_use_id") or (tool_use_id if "ToolUse" in name else None)
     if name == "PreToolUse":
         # The turn that asks for the tool is written when it is complete, with the time at which it began.
         while now() <= _latest.ts:

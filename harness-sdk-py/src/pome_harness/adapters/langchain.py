@@ -55,7 +55,10 @@ def _visible(tool: Any, tool_input: Any) -> Any:
     """The arguments that the model has chosen, without those that the framework puts in (state, stores, runtimes)."""
     if not isinstance(tool_input, dict):
         return tool_input
-    known = tool.args
+    try:
+        known = tool.args
+    except Exception:  # a schema that the framework itself cannot show
+        return tool_input
     return {key: value for key, value in tool_input.items() if key in known}
 
 

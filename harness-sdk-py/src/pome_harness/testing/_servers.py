@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -16,6 +17,7 @@ from .._errors import HarnessError
 
 _READY = "Ctrl-C to stop"
 _TRIES = 5
+_KEEPER = str(Path(__file__).with_name("_keeper.py"))
 
 
 def find_program(asked: str | os.PathLike[str] | None = None) -> str:
@@ -72,7 +74,8 @@ class TwinServers:
             running = [process for process, _ in self._running.values()]
             self._running.clear()
             for process in running:
-                process.terminate()
+                assert process.stdin is not None
+                process.stdin.close()
             for process in running:
                 try:
                     process.wait(timeout=15)
@@ -93,13 +96,15 @@ class TwinServers:
             port = _free_port()
             with log.open("w") as errors:
                 process = subprocess.Popen(
-                    [program, "twin", "start", twin, "--port", str(port)],
+                    [sys.executable, "-I", "-S", _KEEPER, program, "twin", "start", twin, "--port", str(port)],
                     cwd=folder,
                     env=_environment(),
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     text=True,
+                    # Ctrl-C is for the tests; the twins end with them.
+                    start_new_session=True,
                 )
             if _is_ready(process):
                 return process, f"http://127.0.0.1:{port}"
