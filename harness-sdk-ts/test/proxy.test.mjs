@@ -94,6 +94,15 @@ test("without variables nothing changes, and through NODE_OPTIONS it works as we
   assert.deepEqual(await run(source, { NODE_OPTIONS: `--import=${new URL("../src/proxy-hook.mjs", import.meta.url)}` }, []), ["true"]);
 });
 
+test("a run's hook and the harness do not get into each other's way", async () => {
+  const source = `import { routeThroughProxy } from "pome-harness"; import https from "node:https";
+    console.log(await routeThroughProxy(), (await fetch(process.env.SECURE)).status);
+    console.log(await new Promise((resolve) => https.get(process.env.SECURE, (answer) => resolve(answer.statusCode)))); process.exit(0);`;
+  assert.deepEqual(await run(source), ["true 200", "200"]);
+  assert.deepEqual(proxy.tunnels.map((tunnel) => tunnel.target), Array(2).fill(`api.vendor.test:${target.securePort}`));
+  assert.deepEqual(await run(source, {}, []), ["true 200", "200"]);
+});
+
 test("credentials for the proxy are sent", async () => {
   const source = `console.log((await fetch(process.env.SECURE)).status); process.exit(0);`;
   const url = new URL(proxy.url);

@@ -14,8 +14,8 @@ export async function vendor(answer = (request, response) => response.end(`${req
   const folder = mkdtempSync(join(tmpdir(), "pome-proxy-"));
   const at = (name) => join(folder, name);
   const openssl = (...args) => execFileSync("openssl", args, { stdio: "ignore" });
-  openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=a test authority", "-keyout", at("ca.key"), "-out", at("ca.pem"));
-  openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=api.vendor.test", "-addext", "subjectAltName=DNS:api.vendor.test,DNS:localhost", "-keyout", at("key.pem"), "-out", at("request.pem"));
+  openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=a test authority", "-keyout", at("ca.key"), "-out", at("ca.pem"));
+  openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=api.vendor.test", "-addext", "subjectAltName=DNS:api.vendor.test,DNS:localhost", "-keyout", at("key.pem"), "-out", at("request.pem"));
   openssl("x509", "-req", "-in", at("request.pem"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial", "-copy_extensions", "copy", "-days", "1", "-out", at("cert.pem"));
   const secure = createHttps({ key: readFileSync(at("key.pem")), cert: readFileSync(at("cert.pem")) }, answer);
   const plain = createHttp(answer);
