@@ -1,7 +1,7 @@
 //! Which hosts a tunnel may go to: deny by default.
 
 use std::collections::BTreeMap;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use pome_wire::env;
 use pome_wire::host::{is_this_machine, normal};
@@ -73,7 +73,11 @@ pub fn model_hosts(environment: &BTreeMap<String, String>) -> Hosts {
 
 /// The allow list. Ports never matter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct EgressPolicy(Hosts);
+pub struct EgressPolicy {
+    hosts: Hosts,
+    /// What of this machine may be reached; absent: all of it.
+    here: Option<Hosts>,
+}
 
 impl EgressPolicy {
     /// The base list alone.
@@ -92,21 +96,29 @@ impl EgressPolicy {
 
     /// The base list, the provider addresses and `POME_EGRESS_ALLOW` of an environment.
     pub fn from_environment(environment: &BTreeMap<String, String>) -> Self {
-        let mut policy = Self(model_hosts(environment));
+        let mut policy = Self { hosts: model_hosts(environment), here: None };
         if let Some(list) = environment.get(env::EGRESS_ALLOW) {
             policy.allow_all(list.split(','));
         }
         policy
     }
 
+    /// The same hosts, but of this machine only what a list such as `POME_EGRESS_ALLOW` names; `*` does not mean it.
+    #[must_use]
+    pub fn without_this_machine_but(self, list: Option<&str>) -> Self {
+        let mut here = Hosts::default();
+        here.add_all(list.unwrap_or_default().split(',').filter(|pattern| pattern.trim() != "*"));
+        Self { here: Some(here), ..self }
+    }
+
     /// Adds a pattern: a host, `*.suffix` (any depth, not the apex) or `*`.
     pub fn allow(&mut self, pattern: &str) {
-        self.0.add(pattern);
+        self.hosts.add(pattern);
     }
 
     /// Adds several patterns.
     pub fn allow_all<'a>(&mut self, patterns: impl IntoIterator<Item = &'a str>) {
-        self.0.add_all(patterns);
+        self.hosts.add_all(patterns);
     }
 
     /// Whether a tunnel may go there.
@@ -116,7 +128,18 @@ impl EgressPolicy {
 
     /// Whether something may go to a host: lower case, without brackets and without a trailing dot.
     pub fn allows_host(&self, host: &str) -> bool {
-        is_this_machine(host) || self.0.contains(host)
+        match &self.here {
+            _ if !is_this_machine(host) => self.hosts.contains(host),
+            Some(here) => here.contains(host),
+            None => true,
+        }
+    }
+
+    /// Whether a name that is allowed may lead to an address. Who owns a name can make it lead to this machine.
+    pub(crate) fn allows_address(&self, host: &str, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let is_here = address.is_loopback() || address.is_unspecified();
+        !is_here || self.here.as_ref().is_none_or(|here| here.contains(host))
     }
 }
 
@@ -188,6 +211,29 @@ mod tests {
         assert!(policy.allows(&to("deep.down.example.com")));
         assert!(!policy.allows(&to("example.com")));
         assert!(!policy.allows(&to("badexample.com")));
+    }
+
+    #[test]
+    fn this_machine_can_be_left_out_unless_it_is_named() {
+        let environment = BTreeMap::from([
+            ("OPENAI_BASE_URL".to_owned(), "http://localhost:11434".to_owned()),
+            ("POME_EGRESS_ALLOW".to_owned(), "*".to_owned()),
+        ]);
+        let open = EgressPolicy::from_environment(&environment);
+        let closed = open.clone().without_this_machine_but(Some("*"));
+        for host in ["localhost", "127.0.0.1", "[::1]", "x.localhost"] {
+            assert!(open.allows(&to(host)) && !closed.allows(&to(host)), "{host}");
+        }
+        assert!(closed.allows(&to("anything.example")));
+        let here = ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::"];
+        for address in here.map(|address| address.parse().expect("an address")) {
+            assert!(open.allows_address("anything.example", address), "{address}");
+            assert!(!closed.allows_address("anything.example", address), "{address}");
+        }
+        assert!(closed.allows_address("anything.example", "192.0.2.1".parse().expect("an address")));
+        let named = open.without_this_machine_but(Some("localhost, *"));
+        assert!(named.allows(&to("localhost")) && !named.allows(&to("127.0.0.1")));
+        assert!(named.allows_address("localhost", "127.0.0.1".parse().expect("an address")));
     }
 
     #[test]

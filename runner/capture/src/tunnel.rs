@@ -1,6 +1,7 @@
 //! One request to the proxy: refused, failed, or a blind pipe that is counted.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -14,9 +15,9 @@ use pome_wire::event::{EgressRefusedEvent, LlmCallEvent};
 use pome_wire::host::normal;
 use pome_wire::time;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
-use crate::egress::Target;
+use crate::egress::{EgressPolicy, Target};
 use crate::exchange::{Body, Broken};
 use crate::inspection::End;
 use crate::proxy::Shared;
@@ -113,10 +114,13 @@ async fn plain(request: Request<Incoming>, target: Target, end: End, shared: Arc
 
 /// Connects to where the requests of a connection go.
 async fn reach(target: &Target, end: &End, shared: &Shared) -> Result<TcpStream, Answer> {
+    // Twins and the places that routes lead to are the user's own choice.
+    let twin = shared.unrecorded.lock().unwrap_or_else(PoisonError::into_inner).contains(target);
+    let policy = (!twin && end.to.is_none()).then_some(&shared.policy);
     let place = end.to.as_ref().map_or_else(|| target.clone(), Destination::target);
     let dialled = tokio::select! {
         () = shared.stop.cancelled() => Err(io::Error::other("the proxy is stopping")),
-        dialled = dial(&place) => dialled,
+        dialled = dial(&place, policy) => dialled,
     };
     dialled.map_err(|error| {
         let routed = if place == *target { String::new() } else { format!(", where {} is routed to", target.host) };
@@ -187,8 +191,16 @@ fn connect_target(request: &Request<Incoming>) -> Option<Target> {
     Target::parse(uri.authority()?.as_str())
 }
 
-async fn dial(target: &Target) -> io::Result<TcpStream> {
-    let connecting = TcpStream::connect((target.host.as_str(), target.port));
+async fn dial(target: &Target, policy: Option<&EgressPolicy>) -> io::Result<TcpStream> {
+    let connecting = async {
+        let found = lookup_host((target.host.as_str(), target.port)).await?;
+        let may = |address: &SocketAddr| policy.is_none_or(|policy| policy.allows_address(&target.host, address.ip()));
+        let allowed: Vec<SocketAddr> = found.filter(may).collect();
+        if allowed.is_empty() {
+            return Err(io::Error::other("the name leads to no address that may be reached"));
+        }
+        TcpStream::connect(allowed.as_slice()).await
+    };
     let stream =
         tokio::time::timeout(DIAL_LIMIT, connecting).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     let _ = stream.set_nodelay(true);

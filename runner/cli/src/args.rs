@@ -215,6 +215,9 @@ pub(crate) struct Run {
         value_parser = routing
     )]
     pub(crate) route: Vec<Routing>,
+    /// Confine the agent (Linux): it reaches the proxy and the twins only, and writes below its work folder and the run folder only
+    #[arg(long)]
+    pub(crate) sandbox: bool,
     /// Run against the control plane
     #[arg(long)]
     pub(crate) hosted: bool,

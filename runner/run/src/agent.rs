@@ -9,17 +9,20 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use pome_confine::Form;
 use pome_wire::env;
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Interest, Lines};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf, pipe};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use crate::confinement::{self, Confinement, first_stage};
 use crate::interrupt::{Cause, Interrupt};
 use crate::output::HeadTail;
+use crate::relay::Relays;
 use crate::supervisor;
 
 /// Between SIGTERM and SIGKILL.
@@ -30,7 +33,7 @@ const PIPES: Duration = Duration::from_secs(2);
 const SUPERVISOR: Duration = Duration::from_secs(10);
 
 /// What to start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Start<'a> {
     /// Program and first arguments of the supervisor.
     pub(crate) supervisor: &'a [String],
@@ -40,6 +43,8 @@ pub(crate) struct Start<'a> {
     pub(crate) environment: &'a BTreeMap<String, String>,
     /// Wall clock.
     pub(crate) limit: Duration,
+    /// Absent: it may do whatever the user may.
+    pub(crate) confined: Option<&'a Confinement>,
 }
 
 /// How the agent ended.
@@ -76,20 +81,35 @@ pub(crate) enum Error {
     Supervisor { program: String, source: io::Error },
     #[error("the supervisor of the agent ended before it started the agent")]
     SupervisorGone,
+    #[error("the agent cannot be confined here: {0}")]
+    Refused(String),
 }
 
 impl Error {
     /// What to try next.
     pub(crate) fn hint(&self) -> Option<String> {
-        let said =
-            "check the agent command: a bare name is looked for on `PATH`, a path from the folder the agent starts in";
-        matches!(self, Self::NotStarted { .. }).then(|| said.to_owned())
+        match self {
+            Self::NotStarted { .. } => Some(
+                "check the agent command: a bare name is looked for on `PATH`, a path from the folder the agent starts in"
+                    .to_owned(),
+            ),
+            Self::Refused(_) => Some(confinement::REMEDY.to_owned()),
+            Self::Supervisor { .. } | Self::SupervisorGone => None,
+        }
     }
 }
 
 /// Starts the agent, waits until it and everything it started is gone, and returns what it printed.
 pub(crate) async fn run(start: &Start<'_>, interrupt: &Interrupt) -> Result<Ended, Error> {
-    let mut running = Running::start(start).await?;
+    let mut running = match (Running::start(start).await, start.confined) {
+        (Err(Error::Refused(why)), Some(confined)) if confined.fall_back(&why) => {
+            Running::start(start).await.map_err(|error| match error {
+                Error::Refused(neither) => Error::Refused(format!("namespaces: {why}; without them: {neither}")),
+                other => other,
+            })?
+        }
+        (started, _) => started?,
+    };
     let since = Instant::now();
     let how = tokio::select! {
         how = running.exit() => how,
@@ -110,7 +130,9 @@ struct Running {
     supervisor: Child,
     orders: OwnedWriteHalf,
     lines: Lines<BufReader<OwnedReadHalf>>,
+    /// Absent when its number means nothing here, because it has a process table of its own.
     agent: Option<Pid>,
+    _relays: Relays,
     /// The supervisor said that no process is left.
     empty: bool,
     lost: bool,
@@ -129,10 +151,16 @@ impl Running {
         // From here on the supervisor and the agent hold the only writing ends.
         drop((stdout_end, stderr_end));
         ours.set_nonblocking(true).map_err(failed)?;
-        let (reading, orders) = UnixStream::from_std(ours).map_err(failed)?.into_split();
+        let ours = UnixStream::from_std(ours).map_err(failed)?;
+        let policy = start.confined.map(Confinement::policy);
+        let words = match &policy {
+            Some(policy) => pome_confine::words(first_stage(policy.form), policy, start.argv)
+                .map_err(|error| Error::Refused(error.to_string()))?,
+            None => start.argv.to_vec(),
+        };
         let supervisor = Command::new(&program)
             .args(start.supervisor.iter().skip(1))
-            .args(start.argv)
+            .args(words)
             .env_clear()
             .envs(start.environment)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
@@ -143,20 +171,40 @@ impl Running {
             .spawn()
             .map_err(failed)?;
         let (stdout, stderr) = (Stream::read(stdout), Stream::read(stderr));
+        let isolated = policy.filter(|policy| policy.form == Form::Namespaces);
+        let relays = match &isolated {
+            Some(policy) => relays(&ours, &policy.ports).await?,
+            None => Relays::default(),
+        };
+        let (reading, orders) = ours.into_split();
         let lines = BufReader::new(reading).lines();
-        let mut running = Self { supervisor, orders, lines, agent: None, empty: false, lost: false, stdout, stderr };
-        match timeout(SUPERVISOR, running.lines.next_line()).await {
-            Ok(Ok(Some(line))) => match line.split_once(' ') {
-                Some(("started", pid)) => running.agent = pid.parse().ok().and_then(Pid::from_raw),
+        let mut running =
+            Self { supervisor, orders, lines, agent: None, _relays: relays, empty: false, lost: false, stdout, stderr };
+        let agent = running.started(start).await?;
+        running.agent = agent.filter(|_| isolated.is_none());
+        Ok(running)
+    }
+
+    /// What the supervisor says until the agent runs.
+    async fn started(&mut self, start: &Start<'_>) -> Result<Option<Pid>, Error> {
+        loop {
+            let Ok(Ok(Some(line))) = timeout(SUPERVISOR, self.lines.next_line()).await else {
+                return Err(Error::SupervisorGone);
+            };
+            match (line.trim_start_matches('!').split_once(' '), start.confined) {
+                (Some(("started", pid)), _) => return Ok(pid.parse().ok().and_then(Pid::from_raw)),
+                (Some(("refused", why)), _) => return Err(Error::Refused(why.to_owned())),
+                (Some(("confined", enforced)), Some(confined)) => match serde_json::from_str(enforced) {
+                    Ok(enforced) => confined.started(enforced),
+                    Err(error) => return Err(Error::Refused(error.to_string())),
+                },
                 _ => {
                     let program = start.argv.first().cloned().unwrap_or_default();
                     let reason = line.strip_prefix("cannot ").unwrap_or(&line).to_owned();
                     return Err(Error::NotStarted { program, reason });
                 }
-            },
-            Ok(Ok(None) | Err(_)) | Err(_) => return Err(Error::SupervisorGone),
+            }
         }
-        Ok(running)
     }
 
     /// Waits for the end of the agent's own process. May be dropped and called again.
@@ -198,9 +246,14 @@ impl Running {
             let _ = timeout(SUPERVISOR, self.wait_until_empty()).await;
         }
         if !self.empty {
-            // Without the supervisor the process group is all that is known.
-            if let Some(agent) = self.agent {
-                let _ = kill_process_group(agent, Signal::KILL);
+            // Without the supervisor the process group is all that is known. Namespaces end with their first stage.
+            match self.agent {
+                Some(agent) => {
+                    let _ = kill_process_group(agent, Signal::KILL);
+                }
+                None => {
+                    let _ = self.supervisor.start_kill();
+                }
             }
         }
         let _ = timeout(SUPERVISOR, self.supervisor.wait()).await;
@@ -231,6 +284,16 @@ impl Running {
         // Everybody who held the pipes is dead; what is still in them arrives at once.
         (self.stdout.take().await, self.stderr.take().await)
     }
+}
+
+/// The listening sockets of the agent's own network, answered from here on.
+async fn relays(control: &UnixStream, ports: &[u16]) -> Result<Relays, Error> {
+    let received = control.async_io(Interest::READABLE, || pome_confine::receive(control));
+    let listeners = match timeout(SUPERVISOR, received).await {
+        Ok(Ok(listeners)) => listeners.unwrap_or_default(),
+        Ok(Err(_)) | Err(_) => return Err(Error::SupervisorGone),
+    };
+    Relays::start(listeners, ports).map_err(|error| Error::Refused(format!("the told ports: {error}")))
 }
 
 fn pipe() -> io::Result<(pipe::Receiver, OwnedFd)> {

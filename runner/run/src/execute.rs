@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 use crate::agent::{self, Ended, How, Told};
 use crate::artifacts::{self, Moment, RunFolder, chain};
 use crate::capture::{Capture, Seen};
+use crate::confinement::Confinement;
 use crate::interrupt::{Cause, Interrupt};
 use crate::judge::{self, Case, Judge, Judgement};
 use crate::output::last_line;
@@ -129,6 +130,7 @@ struct Run {
     started_at: String,
     recorded: Recorded,
     venue: Option<Local>,
+    confinement: Option<Confinement>,
     warnings: Vec<String>,
 }
 
@@ -163,6 +165,7 @@ impl Run {
             started_at,
             recorded: Recorded::default(),
             venue: None,
+            confinement: None,
             warnings: Vec::new(),
         })
     }
@@ -259,6 +262,20 @@ impl Run {
             Ok(trust) => trust,
             Err(error) => return Outcome::Failed(Failure::start(&TrustError(error)), None),
         };
+        let addresses = venue.addresses().into_iter().chain(capture.map(Capture::address));
+        self.confinement = match self.plan.sandbox {
+            Some(sandbox) => {
+                let new = Confinement::new(sandbox, &self.plan.supervisor, &self.dir, addresses, &environment);
+                match new {
+                    Ok(confinement) => Some(confinement),
+                    Err(error) => return Outcome::Failed(Failure::start(&error), None),
+                }
+            }
+            None => None,
+        };
+        if let Some(confinement) = &self.confinement {
+            confinement.tell(&mut environment);
+        }
 
         self.step(progress, "preflight");
         environment.insert(env::PREFLIGHT.to_owned(), "1".to_owned());
@@ -299,7 +316,9 @@ impl Run {
         limit: Duration,
         interrupt: &Interrupt,
     ) -> Result<Ended, Failure> {
-        let start = agent::Start { supervisor: &self.plan.supervisor, argv: &self.plan.argv, environment, limit };
+        let confined = self.confinement.as_ref();
+        let start =
+            agent::Start { supervisor: &self.plan.supervisor, argv: &self.plan.argv, environment, limit, confined };
         agent::run(&start, interrupt).await.map_err(|error| Failure { hint: error.hint(), ..Failure::start(&error) })
     }
 
@@ -411,6 +430,9 @@ impl Run {
         extra.insert("random_seed".to_owned(), self.random_seed.into());
         extra.insert("clock".to_owned(), of_twins(|twin| twin.world.clock.into()));
         extra.insert("components".to_owned(), of_twins(|twin| twin.component.digest().into()));
+        if let Some(confinement) = &self.confinement {
+            extra.insert("sandbox".to_owned(), confinement.document());
+        }
         let how = ended.map(|ended| ended.how);
         RunMeta {
             run_id: self.run_id.clone(),
@@ -470,6 +492,7 @@ impl Run {
             self.warnings.push(warning);
         }
         self.warnings.append(&mut self.recorded.seen.warnings);
+        self.warnings.extend(self.confinement.iter().flat_map(Confinement::warnings));
         if let Some(venue) = self.venue.as_ref().filter(|venue| venue.recorder.failure().is_some()) {
             folder.append_missing(&venue.rows())?;
         }

@@ -15,6 +15,7 @@ pub mod artifacts;
 pub mod batch;
 mod capture;
 mod command;
+pub mod confinement;
 pub mod correlate;
 mod evaluate;
 mod execute;
@@ -29,6 +30,7 @@ mod output;
 pub mod plan;
 pub mod progress;
 pub mod reevaluate;
+mod relay;
 pub mod report;
 #[cfg(test)]
 mod samples;

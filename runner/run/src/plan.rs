@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::artifacts::chain;
 pub use crate::capture::Ends;
+use crate::confinement::Sandbox;
 use crate::judge::Judge;
 use crate::{command, ids};
 
@@ -53,6 +54,8 @@ pub struct Request {
     pub capture: bool,
     /// `--capture-llm` and `--route`.
     pub ends: Ends,
+    /// `--sandbox`.
+    pub sandbox: Option<Sandbox>,
     /// `--require-judge`.
     pub require_judge: bool,
     /// Sync every event to the disk device, not only to the kernel.
@@ -169,6 +172,8 @@ pub struct Plan {
     pub egress: Option<EgressPolicy>,
     /// What of the traffic ends in the proxy.
     pub ends: Ends,
+    /// How the agent is confined.
+    pub sandbox: Option<Sandbox>,
     /// Where webhooks of twins may go beside this machine: what the user names in `POME_EGRESS_ALLOW`, no model providers.
     pub deliveries: EgressPolicy,
     /// What session tokens are signed with; absent: drawn for each run.
@@ -351,9 +356,10 @@ fn one(
         argv: argv.to_vec(),
         environment: Arc::clone(environment),
         supervisor: request.supervisor.clone(),
-        egress: request.capture.then(|| EgressPolicy::from_environment(environment)),
         ends: request.ends.clone(),
-        deliveries: EgressPolicy::named(environment.get(env::EGRESS_ALLOW).map(String::as_str)),
+        egress: request.capture.then(|| reach(request, EgressPolicy::from_environment(environment))),
+        deliveries: reach(request, EgressPolicy::named(environment.get(env::EGRESS_ALLOW).map(String::as_str))),
+        sandbox: request.sandbox,
         secret: set(environment, env::TWIN_AUTH_SECRET),
         admin_token: set(environment, env::TWIN_ADMIN_TOKEN),
         artifacts_dir: request.artifacts_dir.clone(),
@@ -369,6 +375,12 @@ fn one(
         pome_version: request.pome_version.clone(),
         scenario,
     })
+}
+
+/// A confined agent must not get to other services of this machine by way of the runner.
+fn reach(request: &Request, policy: EgressPolicy) -> EgressPolicy {
+    let named = request.environment.get(env::EGRESS_ALLOW).map(String::as_str);
+    if request.sandbox.is_some() { policy.without_this_machine_but(named) } else { policy }
 }
 
 impl Refused {

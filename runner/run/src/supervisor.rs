@@ -9,18 +9,21 @@
 //!
 //! ```text
 //! runner -> supervisor   T  SIGTERM to the agent's process group      K (or the end of the stream)  SIGKILL to everything
-//! supervisor -> runner   started <pid> | cannot <message>   exited <code> | signaled <number>   empty | stuck
+//! supervisor -> runner   confined <document> | refused <message>   started <pid> | cannot <message>
+//!                        exited <code> | signaled <number>   empty | stuck
 //! ```
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut, Write as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream as Control;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use pome_confine::{Called, Form, Policy, Refused, Report, Stage};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
@@ -44,17 +47,50 @@ const KILL_LIMIT: Duration = Duration::from_secs(5);
 /// How often the process table is looked at while killing: a fork may have slipped through.
 const SWEEP_EVERY: Duration = Duration::from_millis(10);
 
-/// Runs `agent` (program and arguments) as a supervisor. Belongs behind the hidden subcommand `agent-supervisor`.
+/// Runs `agent` (program and arguments) as a supervisor, or as another stage of confining it. Belongs behind the hidden subcommand `agent-supervisor`.
 pub fn main(agent: &[String]) -> ExitCode {
-    let run = || -> io::Result<()> {
+    let run = || -> io::Result<ExitCode> {
+        let control = || Ok::<_, io::Error>(Control::from(io::stdin().as_fd().try_clone_to_owned()?));
+        let called = Called::read(agent).map_err(io::Error::other)?;
+        let (agent, confined) = match called {
+            None => (agent, None),
+            Some(Called { stage: Stage::Enter, policy, agent }) => {
+                return Ok(pome_confine::enter(&policy, agent, &control()?));
+            }
+            Some(Called { stage: Stage::Exec, policy, agent }) => {
+                return Ok(pome_confine::become_agent(&policy, agent));
+            }
+            Some(Called { stage: Stage::Init | Stage::Guard, policy, agent }) => (agent, Some(policy)),
+        };
+        let control = control()?;
+        let confined = match confined.map(Confined::prepare).transpose() {
+            Ok(confined) => confined,
+            Err(refused) => {
+                writeln!(&control, "refused {refused}")?;
+                return Ok(ExitCode::FAILURE);
+            }
+        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        runtime.block_on(supervise(agent))
+        runtime.block_on(supervise(agent, confined, control))?;
+        Ok(ExitCode::SUCCESS)
     };
-    if run().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    run().unwrap_or(ExitCode::FAILURE)
 }
 
-async fn supervise(agent: &[String]) -> io::Result<()> {
-    let control = std::os::unix::net::UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+/// An agent that is to be confined, by a process that is ready for it.
+struct Confined {
+    policy: Policy,
+    weaker: Vec<String>,
+}
+
+impl Confined {
+    fn prepare(mut policy: Policy) -> Result<Self, Refused> {
+        let weaker = pome_confine::prepare(&mut policy)?;
+        Ok(Self { policy, weaker })
+    }
+}
+
+async fn supervise(agent: &[String], confined: Option<Confined>, control: Control) -> io::Result<()> {
     let pipes = receive_pipes(&control)?;
     control.set_nonblocking(true)?;
     let mut control = UnixStream::from_std(control)?;
@@ -64,9 +100,19 @@ async fn supervise(agent: &[String]) -> io::Result<()> {
     let _kept = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()].map(signal);
     set_child_subreaper(Some(getpid()))?;
 
-    let agent = match spawn(agent, pipes) {
-        Ok(pid) => pid,
-        Err(error) => return control.write_all(format!("cannot {error}\n").as_bytes()).await,
+    let isolated = confined.as_ref().is_some_and(|confined| confined.policy.form == Form::Namespaces);
+    let spawned = match confined {
+        None => plain(agent).and_then(|command| spawn(command, pipes)).map_err(|error| format!("cannot {error}")),
+        Some(confined) => spawn_confined(confined, agent, pipes),
+    };
+    let agent = match spawned {
+        Ok(Spawned { agent, enforced }) => {
+            if let Some(enforced) = enforced {
+                tell(&mut control, &format!("confined {enforced}")).await;
+            }
+            agent
+        }
+        Err(line) => return control.write_all(format!("{line}\n").as_bytes()).await,
     };
     tell(&mut control, &format!("started {}", agent.as_raw_nonzero())).await;
 
@@ -90,7 +136,7 @@ async fn supervise(agent: &[String]) -> io::Result<()> {
                 tell(&mut control, "stuck").await;
                 return Ok(());
             }
-            kill_descendants();
+            if isolated { pome_confine::kill_everyone() } else { kill_descendants() }
         }
         tokio::select! {
             _ = children.recv() => {}
@@ -114,11 +160,38 @@ async fn tell(control: &mut UnixStream, line: &str) {
     let _ = control.write_all(format!("{line}\n").as_bytes()).await;
 }
 
-#[expect(unsafe_code, reason = "the parent-death signal can only be set between fork and exec")]
-fn spawn(agent: &[String], [stdout, stderr]: [OwnedFd; 2]) -> io::Result<Pid> {
+struct Spawned {
+    agent: Pid,
+    /// What holds for it, as a document.
+    enforced: Option<String>,
+}
+
+fn plain(agent: &[String]) -> io::Result<Command> {
     let (program, arguments) = agent.split_first().ok_or_else(|| io::Error::other("no program was named"))?;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0);
+    command.args(arguments).stdin(Stdio::null()).process_group(0);
+    Ok(command)
+}
+
+/// The error is the line that the runner is told.
+fn spawn_confined(confined: Confined, agent: &[String], pipes: [OwnedFd; 2]) -> Result<Spawned, String> {
+    let refused = |error: &dyn std::error::Error| format!("refused {error}");
+    let (command, report) = pome_confine::start(&confined.policy, agent).map_err(|error| refused(&error))?;
+    let spawned = spawn(command, pipes).map_err(|error| refused(&error))?;
+    match pome_confine::read_report(report).map_err(|error| refused(&error))? {
+        Report::Confined(mut enforced) => {
+            enforced.weaker.splice(0..0, confined.weaker);
+            let enforced = serde_json::to_string(&enforced).map_err(|error| refused(&error))?;
+            Ok(Spawned { enforced: Some(enforced), ..spawned })
+        }
+        Report::Refused(why) => Err(format!("refused {why}")),
+        Report::NotStarted(why) => Err(format!("cannot {why}")),
+    }
+}
+
+#[expect(unsafe_code, reason = "the parent-death signal can only be set between fork and exec")]
+fn spawn(mut command: Command, [stdout, stderr]: [OwnedFd; 2]) -> io::Result<Spawned> {
+    command.stdout(stdout).stderr(stderr);
     let supervisor = getpid();
     // SAFETY: the closure runs in the child between fork and exec. It makes two system calls, allocates nothing, takes no lock
     // and touches no memory of other threads.
@@ -131,11 +204,12 @@ fn spawn(agent: &[String], [stdout, stderr]: [OwnedFd; 2]) -> io::Result<Pid> {
     }
     let child = command.spawn()?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    pid.ok_or_else(|| io::Error::other("the system gave no process id"))
+    let agent = pid.ok_or_else(|| io::Error::other("the system gave no process id"))?;
+    Ok(Spawned { agent, enforced: None })
 }
 
 /// Hands the writing ends of the agent's pipes to the supervisor at the other end of the socket.
-pub(crate) fn send_pipes(control: &std::os::unix::net::UnixStream, pipes: [BorrowedFd<'_>; 2]) -> io::Result<()> {
+pub(crate) fn send_pipes(control: &Control, pipes: [BorrowedFd<'_>; 2]) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !ancillary.push(SendAncillaryMessage::ScmRights(&pipes)) {
@@ -145,7 +219,7 @@ pub(crate) fn send_pipes(control: &std::os::unix::net::UnixStream, pipes: [Borro
     Ok(())
 }
 
-fn receive_pipes(control: &std::os::unix::net::UnixStream) -> io::Result<[OwnedFd; 2]> {
+fn receive_pipes(control: &Control) -> io::Result<[OwnedFd; 2]> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut byte = [0];

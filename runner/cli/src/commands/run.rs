@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use pome_run::confinement::Sandbox;
 use pome_run::interrupt::Interrupt;
 use pome_run::plan::{Agent, Ends, Request};
 use pome_run::{batch, plan};
@@ -40,6 +41,9 @@ pub(crate) fn run(args: &args::Run, cx: &Context) -> Result<Exit, Failure> {
             .hint("add `--local`"));
     }
     let agent = agent(args, found, cx)?;
+    if mode == Mode::Hosted && args.sandbox {
+        return Err(Failure::usage("`--sandbox` confines the agents of local runs, and this run is hosted"));
+    }
     if mode == Mode::Hosted {
         return Err(hosted::run(args, &path, cx));
     }
@@ -131,6 +135,7 @@ fn request(
         fix_prompt: !args.no_fix_prompt,
         capture: !args.no_capture,
         ends: ends(args),
+        sandbox: args.sandbox.then(|| sandbox(cx)).transpose()?,
         require_judge: args.require_judge,
         durable: false,
         environment: cx.environment.to_map(),
@@ -170,6 +175,15 @@ fn supervisor() -> Result<Vec<String>, Failure> {
         Failure::orchestrator(format!("the path of this program is not UTF-8: `{}`", path.display()))
     })?;
     Ok(vec![program, args::SUPERVISOR.to_owned()])
+}
+
+fn sandbox(cx: &Context) -> Result<Sandbox, Failure> {
+    if !cfg!(target_os = "linux") {
+        return Err(
+            Failure::usage("`--sandbox` works on Linux only").hint("leave it out; the agent then runs unconfined")
+        );
+    }
+    Sandbox::from_environment(&cx.environment.to_map()).map_err(Failure::usage)
 }
 
 fn unique(tags: &[String]) -> Vec<String> {

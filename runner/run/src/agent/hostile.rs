@@ -35,7 +35,7 @@ async fn shell(script: &str, limit: Duration, interrupt: &Interrupt) -> Result<E
 async fn start(argv: &[String], limit: Duration, interrupt: &Interrupt) -> Result<Ended, Error> {
     let path = std::env::var("PATH").expect("a search path");
     let environment = BTreeMap::from([("PATH".to_owned(), path)]);
-    run(&Start { supervisor: &supervisor(), argv, environment: &environment, limit }, interrupt).await
+    run(&Start { supervisor: &supervisor(), argv, environment: &environment, limit, confined: None }, interrupt).await
 }
 
 fn calm() -> Interrupt {

@@ -1,0 +1,231 @@
+//! The file tree that a confined agent sees: the system's, without devices, run-time sockets and what is hidden.
+//!
+//! Reading stays allowed, because programs need most of the system. A path to a Unix socket is a way out of the network, though, and
+//! no rule about writing closes it: sockets are covered up one by one, and the folder in which services put them is replaced.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, symlink};
+use std::path::{Path, PathBuf};
+
+use nix::mount::{MsFlags, mount};
+use nix::sys::prctl::{set_dumpable, set_pdeathsig};
+use nix::sys::signal::Signal;
+
+use crate::files;
+use crate::policy::{Attempt as _, Form, Policy, Refused};
+
+/// Where services put their sockets, and programs look for them.
+const RUN: &str = "/run";
+/// Of that folder: where some distributions have the programs themselves.
+const RUN_KEPT: [&str; 3] = ["/run/current-system", "/run/wrappers", "/run/opengl-driver"];
+const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
+const NOTHING: Option<&str> = None;
+
+/// Makes a supervisor ready, before it starts anything: in the namespaces form the file tree, in both what protects this very
+/// process. What is weaker than it should be comes back as sentences. Where the kernel has no Landlock, the policy says so afterwards.
+pub fn prepare(policy: &mut Policy) -> Result<Vec<String>, Refused> {
+    let mut weaker = Vec::new();
+    if policy.form == Form::Namespaces {
+        // The first stage holds the namespaces together for the runner. It stays outside, so its end is a signal from above.
+        set_pdeathsig(Signal::SIGKILL).attempt(|| "the parent-death signal".to_owned())?;
+        policy.landlock &= files::available();
+        change(policy, &mut weaker)?;
+    }
+    // Neither its memory nor its descriptors can be opened by a process of the same user.
+    set_dumpable(false).attempt(|| "protecting the supervisor".to_owned())?;
+    Ok(weaker)
+}
+
+fn change(policy: &Policy, weaker: &mut Vec<String>) -> Result<(), Refused> {
+    let folder = std::env::current_dir().attempt(|| "the work folder".to_owned())?;
+    let sockets = sockets();
+    mount(NOTHING, "/", NOTHING, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NOTHING)
+        .attempt(|| "a file tree of its own".to_owned())?;
+    let stage = policy.temporary.join(".stage");
+    fs::create_dir(&stage).attempt(|| format!("creating `{}`", stage.display()))?;
+    devices(&stage)?;
+    run_folder(&stage, policy)?;
+    let _ = fs::remove_dir(&stage);
+    processes(weaker);
+    for path in &policy.hidden {
+        hide(path)?;
+    }
+    for path in sockets.iter().filter(|path| is_socket(path)) {
+        cover(path).attempt(|| format!("covering the socket `{}`", path.display()))?;
+    }
+    if !policy.landlock {
+        read_only(policy)?;
+    }
+    // The old folder may lie under what was mounted meanwhile.
+    std::env::set_current_dir(&folder).attempt(|| format!("entering `{}` again", folder.display()))
+}
+
+/// Sockets with a path that this process may know of. Those of other networks are not listed here.
+fn sockets() -> BTreeSet<PathBuf> {
+    let table = fs::read("/proc/1/net/unix").or_else(|_| fs::read("/proc/net/unix")).unwrap_or_default();
+    let table = String::from_utf8_lossy(&table).into_owned();
+    let paths = table.lines().filter_map(|line| line.find(" /").and_then(|at| line.get(at + 1..)));
+    paths.map(PathBuf::from).collect()
+}
+
+fn is_socket(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
+}
+
+fn tmpfs(at: &Path, options: &str) -> nix::Result<()> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(Some("tmpfs"), at, Some("tmpfs"), flags, Some(options))
+}
+
+fn bind(from: &Path, to: &Path) -> nix::Result<()> {
+    mount(Some(from), to, NOTHING, MsFlags::MS_BIND | MsFlags::MS_REC, NOTHING)
+}
+
+fn cover(path: &Path) -> nix::Result<()> {
+    bind(Path::new("/dev/null"), path)
+}
+
+/// Devices that programs need and nothing else, shared memory and terminals of its own.
+fn devices(stage: &Path) -> Result<(), Refused> {
+    let dev = Path::new("/dev");
+    let make = || -> io::Result<()> {
+        tmpfs(stage, "mode=0755,size=64k")?;
+        for name in DEVICES {
+            let from = dev.join(name);
+            if from.exists() {
+                File::create(stage.join(name))?;
+                bind(&from, &stage.join(name))?;
+            }
+        }
+        for (name, target) in [
+            ("fd", "/proc/self/fd"),
+            ("stdin", "/proc/self/fd/0"),
+            ("stdout", "/proc/self/fd/1"),
+            ("stderr", "/proc/self/fd/2"),
+            ("ptmx", "pts/ptmx"),
+        ] {
+            symlink(target, stage.join(name))?;
+        }
+        let terminals = stage.join("pts");
+        fs::create_dir(&terminals)?;
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC;
+        let options = Some("newinstance,ptmxmode=0666,mode=620");
+        mount(Some("devpts"), &terminals, Some("devpts"), flags, options)?;
+        fs::create_dir(stage.join("shm"))?;
+        tmpfs(&stage.join("shm"), "mode=1777,size=50%")?;
+        mount(Some(stage), dev, NOTHING, MsFlags::MS_MOVE, NOTHING)?;
+        Ok(())
+    };
+    make().attempt(|| "devices of its own".to_owned())
+}
+
+/// An empty folder in the place of the one with the sockets of services, but for what the agent works with.
+fn run_folder(stage: &Path, policy: &Policy) -> Result<(), Refused> {
+    let run = Path::new(RUN);
+    if !run.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+        return Ok(());
+    }
+    let program = policy.again.first().map(PathBuf::from);
+    let kept = RUN_KEPT.iter().map(PathBuf::from).chain(policy.writable.iter().cloned()).chain(program);
+    let kept: BTreeSet<PathBuf> = kept.filter(|path| path.starts_with(run) && path.exists()).collect();
+    let make = || -> io::Result<()> {
+        tmpfs(stage, "mode=0755,size=64k")?;
+        for path in &kept {
+            let Ok(below) = path.strip_prefix(run) else { continue };
+            let place = stage.join(below);
+            if path.is_dir() {
+                fs::create_dir_all(&place)?;
+            } else {
+                fs::create_dir_all(place.parent().unwrap_or(stage))?;
+                File::create(&place)?;
+            }
+            bind(path, &place)?;
+        }
+        mount(Some(stage), run, NOTHING, MsFlags::MS_MOVE, NOTHING)?;
+        Ok(())
+    };
+    make().attempt(|| format!("a `{RUN}` of its own"))
+}
+
+/// A process table with the processes of the namespace only.
+fn processes(weaker: &mut Vec<String>) {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
+    if mount(Some("proc"), "/proc", Some("proc"), flags, NOTHING).is_err() {
+        // The kernel refuses it where parts of the old one are covered, as they are in containers.
+        weaker.push(
+            "command lines of other processes can be read: no process table of its own could be mounted".to_owned(),
+        );
+    }
+}
+
+fn hide(path: &Path) -> Result<(), Refused> {
+    let Ok(metadata) = path.metadata() else { return Ok(()) };
+    let hidden = if metadata.is_dir() {
+        mount(Some("tmpfs"), path, Some("tmpfs"), MsFlags::MS_RDONLY | MsFlags::MS_NODEV, Some("mode=0555,size=4k"))
+    } else {
+        cover(path)
+    };
+    hidden.attempt(|| format!("hiding `{}`", path.display()))
+}
+
+/// Where Landlock is missing: everything that is mounted becomes read-only, but for the folders that may be written.
+fn read_only(policy: &Policy) -> Result<(), Refused> {
+    for folder in &policy.writable {
+        bind(folder, folder).attempt(|| format!("mounting `{}`", folder.display()))?;
+    }
+    let table = fs::read_to_string("/proc/self/mountinfo").attempt(|| "reading the table of mounts".to_owned())?;
+    let stays =
+        |place: &Path| place.starts_with("/dev") || policy.writable.iter().any(|folder| place.starts_with(folder));
+    for (place, flags) in table.lines().filter_map(mounted) {
+        if stays(&place) {
+            continue;
+        }
+        let flags = flags | MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+        match mount(NOTHING, &place, NOTHING, flags, NOTHING) {
+            // Under another mount or in a folder that this user cannot enter: out of reach for the agent as well.
+            Ok(()) | Err(nix::Error::ENOENT | nix::Error::EACCES | nix::Error::EINVAL) => {}
+            Err(error) => return Err(Refused::new(format!("making `{}` read-only", place.display()), error)),
+        }
+    }
+    Ok(())
+}
+
+/// Fifth and sixth field of a line of `mountinfo`: the place, and flags that must be kept because they cannot be taken away here.
+fn mounted(line: &str) -> Option<(PathBuf, MsFlags)> {
+    let mut fields = line.split(' ').skip(4);
+    let place = PathBuf::from(plain(fields.next()?));
+    let known = [
+        ("nosuid", MsFlags::MS_NOSUID),
+        ("nodev", MsFlags::MS_NODEV),
+        ("noexec", MsFlags::MS_NOEXEC),
+        ("noatime", MsFlags::MS_NOATIME),
+        ("nodiratime", MsFlags::MS_NODIRATIME),
+        ("relatime", MsFlags::MS_RELATIME),
+    ];
+    let options = fields.next()?;
+    let flags = known.into_iter().filter(|(name, _)| options.split(',').any(|option| option == *name));
+    Some((place, flags.fold(MsFlags::empty(), |all, (_, flag)| all | flag)))
+}
+
+/// The kernel writes blanks and backslashes as three octal digits.
+fn plain(field: &str) -> String {
+    ["\\040", "\\011", "\\012", "\\134"]
+        .iter()
+        .zip([" ", "\t", "\n", "\\"])
+        .fold(field.to_owned(), |text, (escaped, plain)| text.replace(escaped, plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_mount_table_keeps_the_flags_that_cannot_be_taken_away() {
+        let line = r"36 35 98:0 / /mnt/a\040b rw,nosuid,noexec,relatime shared:1 - ext4 /dev/root rw,errors=continue";
+        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC | MsFlags::MS_RELATIME;
+        assert_eq!(mounted(line), Some((PathBuf::from("/mnt/a b"), flags)));
+        assert_eq!(mounted("nonsense"), None);
+    }
+}
