@@ -6,3 +6,4 @@ mod batches;
 mod endings;
 mod files;
 mod judged;
+mod sandbox;

@@ -7,11 +7,11 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
 use caps::CapSet;
-use nix::sys::prctl::set_no_new_privs;
-use nix::unistd::setsid;
+use rustix::process::setsid;
 
 use crate::policy::{Attempt as _, Enforced, Form, Policy, Refused};
 use crate::stage::{Stage, words};
+use crate::system::close_on_exec;
 use crate::{calls, files};
 
 /// What the last stage said before it became the agent.
@@ -55,7 +55,8 @@ pub fn read_report(mut from: File) -> io::Result<Report> {
 
 /// Becomes the agent. Comes back only if that fails; the report says why.
 pub fn become_agent(policy: &Policy, agent: &[String]) -> ExitCode {
-    let Ok(mut report) = take_report() else { return ExitCode::FAILURE };
+    // Standard input is where the report goes; the agent has none.
+    let Ok(mut report) = io::stdin().as_fd().try_clone_to_owned().map(File::from) else { return ExitCode::FAILURE };
     let said = match restrict(policy) {
         Ok(enforced) => match serde_json::to_string(&enforced) {
             Ok(enforced) => writeln!(report, "confined {enforced}").map(|()| exec(agent)),
@@ -73,23 +74,15 @@ pub fn become_agent(policy: &Policy, agent: &[String]) -> ExitCode {
 
 fn exec(agent: &[String]) -> String {
     match agent.split_first() {
-        Some((program, arguments)) => Command::new(program).args(arguments).exec().to_string(),
+        Some((program, arguments)) => Command::new(program).args(arguments).stdin(Stdio::null()).exec().to_string(),
         None => "no program was named".to_owned(),
     }
-}
-
-/// Standard input is where the report goes; the agent has none.
-fn take_report() -> io::Result<File> {
-    let report = io::stdin().as_fd().try_clone_to_owned()?;
-    nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
-    Ok(File::from(report))
 }
 
 fn restrict(policy: &Policy) -> Result<Enforced, Refused> {
     // Away from the user's terminal: without one, nothing can be typed into it.
     setsid().attempt(|| "a session of its own".to_owned())?;
-    close_inherited().attempt(|| "closing inherited files".to_owned())?;
-    set_no_new_privs().attempt(|| "giving up new privileges".to_owned())?;
+    close_on_exec().attempt(|| "closing inherited files".to_owned())?;
     drop_capabilities().map_err(|error| Refused::because("giving up privileges", &error.to_string()))?;
     let mut weaker = Vec::new();
     let granted = if policy.landlock { files::restrict(policy)? } else { None };
@@ -121,14 +114,6 @@ fn restrict(policy: &Policy) -> Result<Enforced, Refused> {
         calls: calls.to_owned(),
         weaker,
     })
-}
-
-#[expect(unsafe_code, reason = "no safe library offers this call; it changes flags of descriptors and closes none")]
-fn close_inherited() -> io::Result<()> {
-    const ON_EXEC: libc::c_uint = libc::CLOSE_RANGE_CLOEXEC;
-    // SAFETY: numbers go in, no memory is touched, and every descriptor stays open and owned by whom it was.
-    let answer = unsafe { libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, ON_EXEC) };
-    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 fn drop_capabilities() -> Result<(), caps::errors::CapsError> {

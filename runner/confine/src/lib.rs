@@ -21,6 +21,7 @@ mod listeners;
 mod namespaces;
 mod policy;
 mod stage;
+mod system;
 mod view;
 
 pub use exec::{Report, become_agent, read_report, start};

@@ -6,14 +6,14 @@ use std::os::unix::net::UnixStream;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use caps::{CapSet, Capability, CapsHashSet};
-use nix::sched::{CloneFlags, unshare};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getegid, geteuid, getpid};
+use libc::{CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER};
 use rustix::net::{AddressFamily, Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with};
+use rustix::process::{Pid, Signal, getegid, geteuid, getpid, kill_process_group};
 
 use crate::listeners;
 use crate::policy::{Attempt as _, Policy, Refused};
 use crate::stage::{Stage, words};
+use crate::system::unshare;
 
 /// What process 1 needs: mounts for the file tree, the bounding set for the agent.
 const OF_INIT: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_SETPCAP];
@@ -32,12 +32,8 @@ pub fn enter(policy: &Policy, agent: &[String], control: &UnixStream) -> ExitCod
 }
 
 fn make(policy: &Policy, control: &UnixStream) -> Result<(), Refused> {
-    let (user, group) = (geteuid(), getegid());
-    let all = CloneFlags::CLONE_NEWUSER
-        | CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWPID
-        | CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWIPC;
+    let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+    let all = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
     unshare(all).attempt(|| "namespaces cannot be made".to_owned())?;
     // The same numbers inside, so that files keep their owners and nothing runs as a root that is none.
     for (file, text) in [
@@ -74,8 +70,9 @@ fn init(policy: &Policy, agent: &[String]) -> Result<ExitStatus, Refused> {
 
 /// Kills everything else in the process namespace. Does nothing in a process that is not the first one of such a namespace.
 pub fn kill_everyone() {
-    if getpid().as_raw() == 1 {
-        let _ = kill(Pid::from_raw(-1), Signal::SIGKILL);
+    if getpid() == Pid::INIT {
+        // The group of process 1 is written -1, and that means everyone.
+        let _ = kill_process_group(Pid::INIT, Signal::KILL);
     }
 }
 

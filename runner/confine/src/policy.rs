@@ -23,6 +23,8 @@ pub struct Policy {
     pub again: Vec<String>,
     /// Folders below which everything may be written; they exist.
     pub writable: Vec<PathBuf>,
+    /// Files below them that are not to be changed all the same. Only namespaces can do that.
+    pub kept: Vec<PathBuf>,
     /// A folder among them that is the agent's alone, for temporary files.
     pub temporary: PathBuf,
     /// Files and folders that must not be read. Those that do not exist are passed over.

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use pome_confine::Form;
 use pome_confine::{Enforced, Policy, Stage};
-use pome_wire::env;
+use pome_wire::{env, files};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -68,6 +68,8 @@ pub(crate) struct Confinement {
     ports: Vec<u16>,
     again: Vec<String>,
     writable: Vec<PathBuf>,
+    /// What the calls are judged by.
+    kept: Vec<PathBuf>,
     hidden: Vec<PathBuf>,
     landlock: bool,
     /// No other form is to be tried.
@@ -100,6 +102,7 @@ impl Confinement {
         }
         let plain = |path: &Path| path.canonicalize().map_err(|source| Error::Folder { path: path.to_owned(), source });
         let writable = [&here, run_dir, temporary.path()].into_iter().map(plain).collect::<Result<Vec<_>, _>>()?;
+        let trace = plain(run_dir)?.join(files::EVENTS);
         let home = environment.get("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         let hidden = home.iter().flat_map(|home| HIDDEN.map(|name| home.join(name)));
         let hidden = hidden.filter_map(|path| path.canonicalize().ok());
@@ -113,6 +116,7 @@ impl Confinement {
         Ok(Self {
             ports,
             again: supervisor.to_vec(),
+            kept: vec![trace],
             writable,
             hidden,
             landlock: sandbox.landlock,
@@ -135,6 +139,7 @@ impl Confinement {
             form: self.state().form,
             again: self.again.clone(),
             writable: self.writable.clone(),
+            kept: self.kept.clone(),
             temporary: self.temporary.path().to_owned(),
             hidden: self.hidden.clone(),
             ports: self.ports.clone(),

@@ -46,6 +46,7 @@ pub(crate) fn run(kind: Kind, outside: &Outside, agent: &[String]) -> Result<End
         form: if kind == Kind::Landlock { Form::Landlock } else { Form::Namespaces },
         again: vec![program.clone()],
         writable: vec![outside.work(), outside.temporary()],
+        kept: vec![outside.work().join("kept")],
         temporary: outside.temporary(),
         hidden: vec![outside.secrets().join("folder"), outside.secrets().join("file"), "/nowhere".into()],
         ports: vec![outside.told()],

@@ -3,6 +3,15 @@
 //! The program starts itself again: as a stage of the confinement, as a small supervisor, and as the agent that makes an attempt. As
 //! root it runs all of that once more as an ordinary user.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unnecessary_wraps,
+    reason = "tests, in a program with a `main` of its own"
+)]
+
 mod attempts;
 mod confined;
 mod outside;
@@ -43,7 +52,7 @@ fn main() -> ExitCode {
     }
     trials.push(Trial::test("namespaces::nothing_outlives_the_agent", nothing_outlives_the_agent));
     let arguments = Arguments::from_args();
-    if nix::unistd::geteuid().is_root() {
+    if rustix::process::geteuid().is_root() {
         let filter: Vec<String> = arguments.filter.iter().cloned().collect();
         trials.push(Trial::test("all_of_it_again_as_an_ordinary_user", move || again_as_nobody(&filter)));
     }
@@ -133,7 +142,7 @@ fn reported(kind: Kind) -> Tested {
     let lines: Vec<String> =
         ended.stdout.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
     assert_eq!(lines.first().map(String::as_str), Some("CapEff: 0000000000000000"));
-    if kind != Kind::Landlock || nix::unistd::geteuid().is_root() {
+    if kind != Kind::Landlock || rustix::process::geteuid().is_root() {
         assert_eq!(lines.get(1).map(String::as_str), Some("CapBnd: 0000000000000000"));
     }
     let rest: Vec<&str> = lines.iter().skip(2).map(String::as_str).collect();

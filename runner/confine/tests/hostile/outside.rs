@@ -34,6 +34,7 @@ impl Outside {
         }
         for (name, text) in [
             ("beside/precious", "precious\n"),
+            ("work/kept", "kept\n"),
             ("secrets/folder/key", "secret\n"),
             ("secrets/file", "secret\n"),
             ("secrets/shown", "shown\n"),

@@ -1,0 +1,274 @@
+//! `--sandbox`, through the program: an agent that does its work passes, one that wants out does not get there.
+//!
+//! What each form stops is tested attempt by attempt with the crate that does it; here it is that a run uses it.
+
+use std::net::TcpListener;
+use std::path::Path;
+
+use pome_tests::{Cmd, Project};
+use serde_json::{Value, json};
+
+use crate::support::{LABELLED, labelling, lives, pids, run, scenario, until, write_agent};
+
+const FORMS: [&str; 3] = ["namespaces", "mounts", "landlock"];
+
+/// With a form that is not tried out but demanded.
+fn confined<const N: usize>(project: &Project, form: &str, arguments: [&str; N]) -> Cmd {
+    let mut all = vec!["run", "--local", "--sandbox", "--agent", "python3 agent.py"];
+    all.extend(arguments);
+    project.pome(all).env("POME_SANDBOX_FORM", form)
+}
+
+fn meta(project: &Project) -> Value {
+    let text = std::fs::read_to_string(project.latest_run().join("meta.json")).expect("meta.json");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Writes down what it managed to do, in the folder where it may write.
+const WANTS_OUT: &str = r#"
+label("bug")
+managed = []
+def attempt(name, act):
+    try:
+        act()
+        managed.append(name)
+    except Exception as error:
+        print(name, repr(error), file=sys.stderr)
+outside = os.environ["POME_TASK"].split()[-1]
+port = int(open("port").read())
+def talk(connection):
+    assert connection.recv(5) == b"hello"
+def by_proxy():
+    host, number = os.environ["HTTP_PROXY"].split("//")[1].split(":")
+    tunnel = socket.create_connection((host, int(number)), 5)
+    tunnel.sendall(f"CONNECT 127.0.0.1:{port} HTTP/1.1\r\n\r\n".encode())
+    answer = tunnel.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+attempt("direct", lambda: talk(socket.create_connection(("127.0.0.1", port), 5)))
+attempt("by the proxy", by_proxy)
+attempt("write", lambda: open(outside + "/written", "w").write("x"))
+attempt("leave", lambda: subprocess.Popen(
+    ["setsid", "sh", "-c", "trap '' TERM HUP; sleep 1000"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+    stderr=subprocess.DEVNULL))
+open("managed", "w").write(json.dumps(managed))
+"#;
+
+struct Service(u16);
+
+/// Says hello to whoever comes.
+fn service() -> Service {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = stream.and_then(|mut stream| std::io::Write::write_all(&mut stream, b"hello"));
+        }
+    });
+    Service(port)
+}
+
+fn wants_out(service: &Service) -> Project {
+    let project = labelling(WANTS_OUT);
+    let text = scenario("Label it", LABELLED);
+    project.write(
+        "label.md",
+        text.replace("Label issue 1.", &format!("Label issue 1. Leave alone {}", project.home().display())),
+    );
+    project.write("port", service.0.to_string());
+    project
+}
+
+#[test]
+fn an_agent_that_wants_out_gets_there_only_without_a_sandbox() {
+    let service = service();
+    let project = wants_out(&service);
+    run(&project, ["label.md"]).run().expect(0);
+    assert_eq!(project.json("managed"), json!(["direct", "by the proxy", "write", "leave"]));
+    assert!(project.home().join("written").exists());
+    for form in FORMS {
+        let project = wants_out(&service);
+        confined(&project, form, ["label.md"]).run().expect(0);
+        assert_eq!(project.json("managed"), json!(["leave"]), "{form}");
+        assert!(!project.home().join("written").exists());
+    }
+}
+
+#[test]
+fn nothing_outlives_a_confined_agent() {
+    for form in FORMS {
+        let project = labelling(
+            r#"
+if not preflight:
+    label("bug")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    child = subprocess.Popen(["sh", "-c", "trap '' TERM HUP; setsid sleep 1000 & echo; sleep 1000"], start_new_session=True)
+    time.sleep(1000)
+"#,
+        );
+        let marker = format!("{}", 100_000 + std::process::id());
+        let agent = project.read("agent.py").replace("sleep 1000", &format!("sleep {marker}"));
+        project.write("agent.py", agent);
+        let started = confined(&project, form, ["label.md", "--timeout", "3", "--json"]).start();
+        until("the start of the processes", || (sleeping(&marker).len() >= 2).then_some(()));
+        let output = started.finish().expect(0);
+        assert_eq!(output.json()["runs"][0]["agent"], json!({ "exit_code": null, "timed_out": true }), "{form}");
+        assert_eq!(sleeping(&marker), Vec::<String>::new(), "{form}");
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_confined_agent_when_the_runner_is_killed() {
+    for form in FORMS {
+        let project = labelling("if not preflight:\n    time.sleep(1000)\n    subprocess.run(['sleep', '1'])");
+        let marker = format!("{}", 200_000 + std::process::id());
+        write_agent(
+            &project,
+            "agent.py",
+            &format!("if not preflight: subprocess.run(['setsid', 'sleep', '{marker}'])"),
+        );
+        let started = confined(&project, form, ["label.md"]).start();
+        let pid = until("the start of the process", || sleeping(&marker).pop());
+        started.signal("KILL");
+        assert_eq!(started.finish().code, 128 + 9);
+        until("the end of the agent", || (!lives(&pid)).then_some(()));
+    }
+}
+
+/// Processes, seen from here, with a marker in their command line.
+fn sleeping(marker: &str) -> Vec<String> {
+    let pids =
+        std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    pids.filter(|pid| {
+        let command = std::fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = command.split(|&byte| byte == 0).collect();
+        words.starts_with(&[b"sleep", marker.as_bytes()])
+    })
+    .collect()
+}
+
+#[test]
+fn the_form_is_written_down() {
+    for (form, expected) in [
+        ("namespaces", json!(["namespaces", "isolated", "isolated", "seccomp"])),
+        ("mounts", json!(["namespaces", "isolated", "isolated", "seccomp"])),
+        ("landlock", json!(["landlock", "tcp", "shared", "seccomp"])),
+    ] {
+        let project = labelling(r#"label("bug")"#);
+        confined(&project, form, ["label.md"]).run().expect(0);
+        let sandbox = meta(&project)["sandbox"].clone();
+        let found = ["form", "network", "processes", "calls"].map(|key| sandbox[key].clone());
+        assert_eq!(json!(found), expected, "{sandbox}");
+        assert_eq!(sandbox["files"] == "mounts", form == "mounts", "{sandbox}");
+    }
+    let project = labelling(r#"label("bug")"#);
+    run(&project, ["label.md"]).run().expect(0);
+    assert_eq!(meta(&project).get("sandbox"), None);
+}
+
+#[test]
+fn temporary_files_have_a_folder_that_is_gone_afterwards() {
+    for form in FORMS {
+        let project = labelling(
+            r#"
+import tempfile
+label("bug")
+with tempfile.NamedTemporaryFile(delete=False) as file:
+    file.write(b"x")
+open("where", "w").write(file.name)
+"#,
+        );
+        confined(&project, form, ["label.md"]).run().expect(0);
+        let place = project.read("where");
+        assert!(place.contains("/pome-"), "{place}");
+        assert!(!Path::new(&place).parent().expect("a folder").exists(), "{place}");
+    }
+}
+
+#[test]
+fn node_works_confined() {
+    if std::process::Command::new("node").arg("--version").output().is_err() {
+        println!("NOT RUN: node is not installed");
+        return;
+    }
+    for form in FORMS {
+        let project = labelling("");
+        project.write(
+            "agent.mjs",
+            r#"
+import { writeFileSync, appendFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+const url = process.env.POME_GITHUB_REST_URL + "/repos/acme/api/issues/1/labels";
+const headers = { authorization: `Bearer ${process.env.POME_AUTH_TOKEN}`, "content-type": "application/json" };
+const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ labels: ["bug"] }) });
+if (!answer.ok) throw new Error(await answer.text());
+appendFileSync(process.env.POME_ADAPTER_SIGNALS_PATH, "");
+writeFileSync("done", execFileSync("git", ["--version"]));
+"#,
+        );
+        let arguments = ["run", "--local", "--sandbox", "--agent", "node agent.mjs", "label.md"];
+        project.pome(arguments).env("POME_SANDBOX_FORM", form).run().expect(0);
+        assert!(project.read("done").starts_with("git version"));
+    }
+}
+
+#[test]
+fn without_capture_only_the_twins_are_there() {
+    let project = labelling(r#"label("bug"); assert "HTTP_PROXY" not in os.environ"#);
+    confined(&project, "namespaces", ["label.md", "--no-capture"]).run().expect(0);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named_as_ever() {
+    for form in FORMS {
+        let project = labelling("");
+        let arguments = ["run", "--local", "--sandbox", "--agent", "./nothing-here", "label.md"];
+        let output = project.pome(arguments).env("POME_SANDBOX_FORM", form).run().expect(2);
+        assert!(output.stderr.contains("cannot start agent `./nothing-here`: No such file"), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn what_cannot_be_confined_does_not_run() {
+    let project = labelling(r#"open("ran", "w")"#);
+    let output = confined(&project, "vm", ["label.md"]).run().expect(5);
+    assert!(output.stderr.contains("POME_SANDBOX_FORM is `vm`"), "{}", output.stderr);
+    // Inside of a namespace that allows no further ones, the chosen form is refused.
+    let inner = format!(
+        "echo 0 > /proc/sys/user/max_user_namespaces && exec {} run --local --sandbox --agent 'python3 agent.py' label.md",
+        env!("CARGO_BIN_EXE_pome")
+    );
+    let nested = |form: &str| {
+        std::process::Command::new("unshare")
+            .args(["-Ur", "sh", "-c", &inner])
+            .current_dir(project.root())
+            .env("HOME", project.home())
+            .env("POME_SANDBOX_FORM", form)
+            .output()
+            .expect("unshare")
+    };
+    let refused = nested("namespaces");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("the agent cannot be confined here: namespaces cannot be made"), "{said}");
+    assert!(said.contains("hint: allow user namespaces"), "{said}");
+    assert!(!project.path("ran").exists());
+    // Without a choice the other form takes its place, and the run says so.
+    write_agent(&project, "agent.py", r#"label("bug")"#);
+    let fallen = nested("");
+    let said = String::from_utf8_lossy(&fallen.stderr).into_owned();
+    assert_eq!(fallen.status.code(), Some(0), "{said}");
+    assert!(said.contains("sandbox without namespaces"), "{said}");
+    assert_eq!(meta(&project)["sandbox"]["form"], "landlock");
+}
+
+#[test]
+fn a_confined_run_can_be_interrupted() {
+    for form in FORMS {
+        let project = labelling("if not preflight:\n    open('pids', 'w').write('1\\n')\n    time.sleep(1000)");
+        let started = confined(&project, form, ["label.md"]).start();
+        until("the start of the agent", || pids(&project.path("pids"), 1));
+        started.signal("INT");
+        started.finish().expect(130);
+        assert_eq!(meta(&project)["stop_reason"], "interrupted");
+    }
+}
