@@ -102,14 +102,15 @@ pub(crate) fn stage(called: Called<'_>) -> ExitCode {
             let (mut command, report) = pome_confine::start(&policy, agent).expect("a command");
             let mut child = command.spawn().expect("the last stage");
             drop(command);
-            match pome_confine::read_report(report).expect("a report") {
+            let line = match pome_confine::read_report(report).expect("a report") {
                 Report::Confined(mut enforced) => {
                     enforced.weaker.extend(weaker);
-                    tell(&format!("confined {}", serde_json::to_string(&enforced).expect("text")));
+                    format!("confined {}", serde_json::to_string(&enforced).expect("text"))
                 }
-                Report::Refused(why) => return tell(&format!("refused {why}")),
-                Report::NotStarted(why) => return tell(&format!("cannot {why}")),
-            }
+                Report::Refused(why) => format!("refused {why}"),
+                Report::NotStarted(why) => format!("cannot {why}"),
+            };
+            tell(&line);
             let code = child.wait().ok().and_then(|status| status.code());
             code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
         }

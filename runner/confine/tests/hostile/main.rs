@@ -154,7 +154,7 @@ fn reported(kind: Kind) -> Tested {
 fn nothing_outlives_the_agent() -> Tested {
     for kind in [Kind::Namespaces, Kind::Mounts] {
         let outside = Outside::new();
-        let marker = outside.marker();
+        let marker = outside::fresh();
         let script = format!(
             "setsid sh -c 'trap \"\" TERM HUP INT; setsid sleep {marker} & sleep {marker}' </dev/null >/dev/null 2>&1 & \
              while ! pgrep -f 'sleep {marker}' > /dev/null; do :; done; echo ready"

@@ -115,11 +115,6 @@ impl Outside {
     pub(crate) fn victim_lives(&self) -> bool {
         matches!(self.victim.lock().expect("a lock").try_wait(), Ok(None))
     }
-
-    /// A number of seconds that no other process sleeps.
-    pub(crate) fn marker(&self) -> String {
-        fresh()
-    }
 }
 
 impl Drop for Outside {
@@ -145,7 +140,8 @@ pub(crate) fn open_folder() -> TempDir {
     folder
 }
 
-fn fresh() -> String {
+/// A number of seconds that no other process sleeps, for one.
+pub(crate) fn fresh() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     format!("{}{:04}", 1_000_000 + std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
