@@ -110,6 +110,11 @@ export class Signals {
     return eventId;
   }
 
+  /** `event_id` of the sub-agent that a tool use has started; null when it has started none. */
+  subagentOf(toolUseId: string): string | null {
+    return this.#spawned.get(toolUseId) ?? null;
+  }
+
   /** Runs a tool: use, run, result. While it runs, requests to twins carry its id. An error is recorded and thrown again. */
   async tool<T>(name: string, input: unknown, fn: (id: string) => T | Promise<T>, options: { id?: string | undefined; parentEventId?: string | null | undefined } = {}): Promise<T> {
     const id = this.toolUse({ ...options, name, input });

@@ -67,3 +67,22 @@ test("the same model and tools in two runs: each run records its own", async (t)
   await createAgent(parts).invoke({ messages });
   assert.deepEqual([first.rows().length, second.rows().length], [4, 8]);
 });
+
+test("an agent that is asked while a tool runs is a sub-agent", async (t) => {
+  const { signals, rows, story } = await setUp(t);
+  const add = tool(({ n }) => n + 1, { name: "add", description: "adds", schema });
+  const inner = instrument({ model: chat(), tools: [add] }, { signals });
+  const agent = createAgent({ model: inner.model, tools: inner.tools });
+  const ask = tool(async ({ text }) => (await agent.invoke({ messages: [{ role: "user", content: text }] })).messages.at(-1).content, { name: "ask", description: "asks", schema: z.object({ text: z.string() }) });
+  const outer = instrument({ model: chat(), tools: [ask] }, { signals });
+  const question = prompt({ tool_calls: [call("add", { n: 1 })] }, { text: "two" });
+  const messages = [{ role: "user", content: prompt({ tool_calls: [call("ask", { text: question })] }, { text: "done" }) }];
+  await createAgent({ model: outer.model, tools: outer.tools }).invoke({ messages });
+  const [asked, added] = rows().filter((row) => row.kind === "ToolUseEvent");
+  assert.deepEqual(story(), [
+    "LlmTurn 0", "ToolUse ask", `SubagentSpawn ${asked.tool_use_id}`,
+    "LlmTurn 0", "ToolUse add", `ToolResult ${added.tool_use_id}`, "LlmTurn 1",
+    `ToolResult ${asked.tool_use_id}`, "LlmTurn 1",
+  ]);
+  assert.equal(added.parent_event_id, rows()[2].event_id);
+});

@@ -67,3 +67,24 @@ test("one agent in two runs at once: each run records its own", async (t) => {
   await new Runner({ tracingDisabled: true, modelProvider: new OpenAIProvider({ openAIClient: client() }) }).run(agent, text);
   assert.deepEqual([first.rows().length, second.rows().length], [4, 4]);
 });
+
+test("an agent that is another one's tool is a sub-agent, with turns and tools of its own", async (t) => {
+  const { pome, signals, rows, story } = await setUp(t);
+  const look = tool({ name: "look", description: "looks", parameters, execute: async () => (await pome.github.request("GET", "/repos/acme/api")).full_name });
+  const inner = new Agent({ name: "inner", model: "gpt-4.1", tools: [look] });
+  const ask = inner.asTool({ toolName: "ask_inner", toolDescription: "asks" });
+  const outer = new Agent({ name: "outer", model: "gpt-4.1", tools: [ask] });
+  const question = prompt({ tool_calls: [call("look", { n: 1 })] }, { text: "it is acme/api" });
+  // The nested runner finds its model by the process's variables.
+  const result = await runner({ signals }).run(outer, prompt({ tool_calls: [call("ask_inner", { input: question })] }, { text: "done" }));
+  assert.equal(result.finalOutput, "done");
+  const [asked, looked] = rows().filter((row) => row.kind === "ToolUseEvent");
+  assert.deepEqual(story(), [
+    "LlmTurn 0", "ToolUse ask_inner", `SubagentSpawn ${asked.tool_use_id}`,
+    "LlmTurn 0", "ToolUse look", `ToolResult ${looked.tool_use_id}`, "LlmTurn 1",
+    `ToolResult ${asked.tool_use_id}`, "LlmTurn 1",
+  ]);
+  const spawn = rows().find((row) => row.kind === "SubagentSpawnEvent");
+  assert.deepEqual([spawn.parent_event_id, looked.parent_event_id, asked.parent_event_id], [asked.event_id, spawn.event_id, null]);
+  assert.deepEqual((await pome.trace()).map((row) => row.correlation_id), [looked.tool_use_id]);
+});

@@ -52,3 +52,19 @@ test("tools of one's own: a value, a failure, a stream of values; other models",
   assert.equal((await pome.trace())[0].correlation_id, steps.tool_use_id);
   assert.throws(() => instrument({ model: "openai/gpt-4.1" }), (error) => error instanceof HarnessError && /only a name/.test(error.message));
 });
+
+test("a model that is asked while a tool runs is that of a sub-agent", async (t) => {
+  const { signals, rows, story } = await setUp(t);
+  const add = tool({ inputSchema, execute: ({ n }) => n + 1 });
+  const ask = tool({ inputSchema: z.object({ text: z.string() }), execute: async ({ text }) => (await generateText({ ...instrument({ model: openai(), tools: { add } }, { signals }), stopWhen, prompt: text })).text });
+  const question = prompt({ tool_calls: [call("add", { n: 1 })] }, { text: "two" });
+  const parts = instrument({ model: openai(), tools: { ask } }, { signals });
+  await generateText({ ...parts, stopWhen, prompt: prompt({ tool_calls: [call("ask", { text: question })] }, { text: "done" }) });
+  const [asked, added] = rows().filter((row) => row.kind === "ToolUseEvent");
+  assert.deepEqual(story(), [
+    "LlmTurn 0", "ToolUse ask", `SubagentSpawn ${asked.tool_use_id}`,
+    "LlmTurn 0", "ToolUse add", `ToolResult ${added.tool_use_id}`, "LlmTurn 1",
+    `ToolResult ${asked.tool_use_id}`, "LlmTurn 1",
+  ]);
+  assert.equal(added.parent_event_id, rows()[2].event_id);
+});

@@ -13,7 +13,13 @@ export function signalsOf(options: InstrumentOptions): Signals {
   return options.signals ?? processSignals();
 }
 
-/** Records the turns of one conversation. */
+/** The event that owns a tool use which begins now: the sub-agent around it, if there is one. */
+export function ownerOf(signals: Signals): string | null {
+  const outer = signals.current();
+  return outer === undefined ? null : signals.subagentOf(outer);
+}
+
+/** Records the turns of one conversation. A model that is asked while a tool runs is that of a sub-agent. */
 export class Turns {
   readonly #signals: Signals;
   readonly #conversation = randomUUID();
@@ -25,7 +31,10 @@ export class Turns {
   /** Starts the clock of a turn; the answer ends it. */
   begin(): (turn: Omit<LlmTurn, "latencyMs" | "conversation">) => void {
     const began = performance.now();
-    return (turn) => this.#signals.llmTurn({ ...turn, conversation: this.#conversation, latencyMs: performance.now() - began });
+    const outer = this.#signals.current();
+    if (outer !== undefined) this.#signals.subagentSpawn({ parentToolUseId: outer });
+    const conversation = `${this.#conversation}/${outer ?? ""}`;
+    return (turn) => this.#signals.llmTurn({ ...turn, conversation, latencyMs: performance.now() - began });
   }
 }
 

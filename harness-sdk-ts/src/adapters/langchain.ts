@@ -1,5 +1,5 @@
 import type { Signals } from "../signals.js";
-import { fieldsOf, numberOf, signalsOf, textOf, Turns } from "./common.js";
+import { fieldsOf, numberOf, ownerOf, signalsOf, textOf, Turns } from "./common.js";
 import type { InstrumentOptions } from "./common.js";
 
 /** A handler in LangChain's shape; it is awaited, so that events are in order. */
@@ -129,7 +129,7 @@ function wrapTool(candidate: unknown, current: Signals): void {
     const { signals } = holder;
     const call = fieldsOf(input);
     const isCall = call?.type === "tool_call";
-    const id = signals.toolUse({ id: isCall ? (textOf(call.id) ?? undefined) : undefined, name: tool.name, input: isCall ? call.args : input });
+    const id = signals.toolUse({ id: isCall ? (textOf(call.id) ?? undefined) : undefined, name: tool.name, input: isCall ? call.args : input, parentEventId: ownerOf(signals) });
     try {
       const output = await signals.within(id, () => invoke(input, ...rest));
       const message = fieldsOf(output);

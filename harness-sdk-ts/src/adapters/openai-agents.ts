@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Signals } from "../signals.js";
-import { fieldsOf, numberOf, parsedOf, signalsOf, textOf, Turns } from "./common.js";
+import { fieldsOf, numberOf, ownerOf, parsedOf, signalsOf, textOf, Turns } from "./common.js";
 import type { InstrumentOptions } from "./common.js";
 
 /**
@@ -14,22 +14,40 @@ export function instrument<R extends object>(runner: R, options: InstrumentOptio
   const signals = signalsOf(options);
   const recorder = { signals, turns: new Turns(signals) };
   const target = runner as unknown as RunnerParts;
-  const { config } = target;
+  watchRuns(runner);
+  const run = target.run.bind(runner);
+  target.run = (agent, ...rest) => active.run(recorder, () => run(agent, ...rest));
+  return runner;
+}
+
+// Agents that are tools of other agents run in runners of their own, which are of the same class.
+function watchRuns(runner: object): void {
+  let prototype: object | null = Object.getPrototypeOf(runner);
+  while (prototype && !Object.hasOwn(prototype, "run")) prototype = Object.getPrototypeOf(prototype);
+  if (!prototype || wrapped.has(prototype)) return;
+  wrapped.add(prototype);
+  const runs = prototype as RunnerParts;
+  const { run } = runs;
+  runs.run = function (agent, ...rest) {
+    if (active.getStore()) {
+      watchModels(this.config);
+      prepare(agent);
+    }
+    return run.call(this, agent, ...rest);
+  };
+}
+
+function watchModels(config: RunnerParts["config"]): void {
+  if (wrapped.has(config)) return;
+  wrapped.add(config);
   if (typeof config.model === "object") config.model = wrapModel(config.model);
-  const provider = config.modelProvider;
-  config.modelProvider = new Proxy(provider, {
+  config.modelProvider = new Proxy(config.modelProvider, {
     get(of, name) {
       const value: unknown = Reflect.get(of, name, of);
       if (name === "getModel") return async (model?: string) => wrapModel(await of.getModel(model), model);
       return typeof value === "function" ? value.bind(of) : value;
     },
   });
-  const run = target.run.bind(runner);
-  target.run = (agent, ...rest) => {
-    prepare(agent);
-    return active.run(recorder, () => run(agent, ...rest));
-  };
-  return runner;
 }
 
 // Agents, tools and models are wrapped once and may be run by several runners: the run that is going on says where to record.
@@ -83,7 +101,7 @@ function wrapTool(tool: ToolParts): void {
     const signals = active.getStore()?.signals;
     if (!signals) return invoke(context, input, details);
     const id = textOf(fieldsOf(fieldsOf(details)?.toolCall)?.callId) ?? undefined;
-    return signals.tool(tool.name, parsedOf(input), () => invoke(context, input, details), { id });
+    return signals.tool(tool.name, parsedOf(input), () => invoke(context, input, details), { id, parentEventId: ownerOf(signals) });
   };
 }
 

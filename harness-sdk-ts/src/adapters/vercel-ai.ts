@@ -1,5 +1,5 @@
 import type { Signals } from "../signals.js";
-import { fieldsOf, numberOf, signalsOf, textOf, Turns } from "./common.js";
+import { fieldsOf, numberOf, ownerOf, signalsOf, textOf, Turns } from "./common.js";
 import type { InstrumentOptions } from "./common.js";
 import { HarnessError } from "../errors.js";
 
@@ -105,7 +105,7 @@ function wrapTools(tools: unknown, signals: Signals): unknown {
 
 // A tool answers with a value, a promise, or a stream of preliminary values whose last one counts.
 function run(signals: Signals, use: { id: string | undefined; name: string; input: unknown }, fn: () => unknown): unknown {
-  const id = signals.toolUse(use);
+  const id = signals.toolUse({ ...use, parentEventId: ownerOf(signals) });
   const failed = (error: unknown): never => {
     signals.toolResult({ id, output: error instanceof Error ? error.message : String(error), isError: true });
     throw error;
