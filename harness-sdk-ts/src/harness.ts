@@ -26,13 +26,16 @@ export interface HarnessContext {
 /** What an agent answers: its summary, or an object that has one; other keys are kept. */
 export type HarnessResult = string | { readonly summary?: string; readonly [key: string]: unknown } | undefined | void;
 
+/** An agent: what `defineHarness` is given. */
 export type HarnessFunction = (context: HarnessContext) => HarnessResult | Promise<HarnessResult>;
 
+/** What else a harness may do. */
 export interface HarnessOptions {
   /** Runs in the trial start, after the variables were checked: the place to find out that a key is missing. */
   readonly preflight?: ((context: HarnessContext) => void | Promise<void>) | undefined;
 }
 
+/** A startable agent. */
 export interface Harness {
   /** The context that a run with these variables gets; for tests. */
   context(env?: Environment): HarnessContext;

@@ -13,6 +13,7 @@ export async function usePome(context: Pick<TestContext, "after">, options: Pome
   return pome;
 }
 
+/** The body of a test with twins. */
 export type PomeTestFunction = (pome: Pome, context: TestContext) => void | Promise<void>;
 
 /** A test with twins; with `n` as many times, each with fresh sessions. */

@@ -59,6 +59,7 @@ export interface SessionView {
   advance(milliseconds: number): Promise<void>;
 }
 
+/** A twin as in a run, and what a test may look at. */
 export type TestTwin<T extends Twin = Twin> = T & SessionView;
 
 /** How an agent that was started ended. */
@@ -71,6 +72,7 @@ export interface AgentRun {
   readonly timedOut: boolean;
 }
 
+/** How an agent is started. */
 export interface AgentOptions {
   readonly task?: string | undefined;
   /** Further variables. */
