@@ -104,6 +104,18 @@ impl fmt::Debug for TwinSession {
     }
 }
 
+/// The address that was given for it.
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Twin(twin) => write!(f, "http://{}{}{}", twin.address, twin.session, twin.root),
+            Self::Url(Url { https, authority, base, .. }) => {
+                write!(f, "{}://{authority}{base}", if *https { "https" } else { "http" })
+            }
+        }
+    }
+}
+
 impl Destination {
     /// The host that has to be dialled.
     pub fn host(&self) -> String {
@@ -148,6 +160,7 @@ mod tests {
             base: "/base".to_owned(),
         });
         assert_eq!(route, Route { host: "api.openai.com".to_owned(), to });
+        assert_eq!(route.to.to_string(), "http://127.0.0.1:9000/base");
         for wrong in
             ["api.openai.com", "=http://x", "*.x=http://y", "a=ftp://b", "a=b", "a=http://u:p@b", "a=http://b?c"]
         {

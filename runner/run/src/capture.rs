@@ -13,6 +13,7 @@ use pome_capture::{
 };
 use pome_gateway::Recorder;
 use pome_wire::event::LlmCallEvent;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -30,6 +31,12 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// As `meta.json` keeps it: what a run needs to be repeated.
+    pub(crate) fn record(&self) -> Value {
+        let routes = self.routes.iter().map(|route| (route.host.clone(), route.to.to_string().into()));
+        json!({ "llm": self.llm, "twins": self.twins, "routes": Value::Object(routes.collect()) })
+    }
+
     /// Absent when nothing ends in the proxy. What the user routed goes before what the twins name.
     pub(crate) fn inspection(
         &self,

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::agent::{self, Ended, How, Told};
 use crate::artifacts::{self, Moment, RunFolder, chain};
-use crate::capture::{Capture, Seen};
+use crate::capture::{Capture, Ends, Seen};
 use crate::confinement::Confinement;
 use crate::interrupt::{Cause, Interrupt};
 use crate::judge::{self, Case, Judge, Judgement};
@@ -432,6 +432,9 @@ impl Run {
         extra.insert("components".to_owned(), of_twins(|twin| twin.component.digest().into()));
         if let Some(confinement) = &self.confinement {
             extra.insert("sandbox".to_owned(), confinement.document());
+        }
+        if plan.ends != Ends::default() {
+            extra.insert("capture".to_owned(), plan.ends.record());
         }
         let how = ended.map(|ended| ended.how);
         RunMeta {

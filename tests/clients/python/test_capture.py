@@ -190,6 +190,12 @@ def test_streamed_calls_show_their_tokens(client: str, tmp_path: Path, scenario:
     assert message["gen_ai_response_finish_reasons"] == ["end_turn"]
     shown = subprocess.run([BINARY, "inspect", ended.folder], capture_output=True, text=True, check=True).stdout
     assert "scripted-1" in shown and "tokens=11+7" in shown, shown
+    routes = {"api.openai.com": model, "api.anthropic.com": model}
+    assert json.loads((ended.folder / "meta.json").read_text())["capture"] == {
+        "llm": True,
+        "twins": False,
+        "routes": routes,
+    }
 
 
 def certificate_for(names: str, folder: Path) -> tuple[Path, Path]:

@@ -194,7 +194,7 @@ fn unique(tags: &[String]) -> Vec<String> {
 fn warn_about_vendors(folder: &Path, cx: &Context) {
     for hit in routing::scan(folder).production.iter().take(3) {
         cx.console.warn(&format!(
-            "{}:{}: `{}` leads past the twins; read the address from the environment, or see `pome doctor`",
+            "{}:{}: `{}` leads past the twins; read the address from the environment or add `--route`; see `pome doctor`",
             hit.file.display(),
             hit.line,
             hit.host
