@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import http.server
+import importlib
 import json
 import threading
 from collections.abc import Iterator
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -114,20 +116,22 @@ def test_a_server_without_a_handshake_is_understood(newest_only: str) -> None:
 def test_the_mcp_sdk_carries_the_id_of_the_running_call(pome: Pome) -> None:
     from mcp import ClientSession
     from mcp.client.streamable_http import streamable_http_client
-    from mcp.shared._httpx_utils import create_mcp_http_client
 
+    # The second generation of the SDK came with another HTTP client.
+    client: Any = importlib.import_module("httpx2" if version("mcp") >= "2" else "httpx")
     run = pome.context("look")
     server = run.mcp.servers()["github"]
 
     async def work() -> None:
         async with (
-            create_mcp_http_client(headers=server["headers"]) as http,
-            streamable_http_client(server["url"], http_client=http) as (reader, writer, _),
-            ClientSession(reader, writer) as session,
+            client.AsyncClient(headers=server["headers"]) as http,
+            streamable_http_client(server["url"], http_client=http) as streams,
+            ClientSession(streams[0], streams[1]) as session,
         ):
             await session.initialize()
             arguments = {**PLACE, "method": "get", "issue_number": 1}
             await asyncio.gather(*(one(run.signals, session, f"call_{i}", arguments) for i in range(5)))
+            await one(run.signals, session, "call_5", {**arguments, "issue_number": 999})
 
     async def one(signals: Signals, session: ClientSession, name: str, arguments: Any) -> None:
         with signals.running("issue_read", arguments, id=name):
@@ -135,4 +139,6 @@ def test_the_mcp_sdk_carries_the_id_of_the_running_call(pome: Pome) -> None:
 
     asyncio.run(work())
     calls = [row["tool_call_id"] for row in pome.trace() if row["kind"] == "TwinHttpEvent"]
-    assert sorted(calls) == [f"call_{number}" for number in range(5)]
+    assert sorted(calls) == [f"call_{number}" for number in range(6)]
+    failed = [row["tool_use_id"] for row in pome.trace() if row["kind"] == "ToolResultEvent" and row["is_error"]]
+    assert failed == ["call_5"]

@@ -113,23 +113,30 @@ def _relayed(server: Any) -> Any:
 
 def _correlated(server: Any) -> None:
     """Lets the tools of a server in this process know their id. Its requests are handled by a task of their own."""
+    if hasattr(server, "get_request_handler"):  # the MCP SDK from 2 on
+        entry = server.get_request_handler("tools/call")
+        if entry is not None and not hasattr(entry.handler, "_pome"):
+            handler = _with_id(entry.handler, lambda context, _: context.params)
+            server.add_request_handler("tools/call", entry.params_type, handler)
+        return
     from mcp.types import CallToolRequest
 
     handlers = getattr(server, "request_handlers", {})
     handler = handlers.get(CallToolRequest)
-    if handler is None or getattr(handler, "_pome", False):
-        return
+    if handler is not None and not hasattr(handler, "_pome"):
+        handlers[CallToolRequest] = _with_id(handler, lambda request: request.params.model_dump(by_alias=True))
 
-    async def correlated(request: Any) -> Any:
-        meta = getattr(request.params, "meta", None)
-        found = message_id({"params": {"_meta": meta.model_dump(by_alias=True)}}) if meta is not None else None
+
+def _with_id(handler: Any, params: Any) -> Any:
+    async def correlated(*given: Any) -> Any:
+        found = message_id({"params": params(*given)})
         if found is None:
-            return await handler(request)
+            return await handler(*given)
         with correlate(found):
-            return await handler(request)
+            return await handler(*given)
 
     correlated._pome = True  # type: ignore[attr-defined]
-    handlers[CallToolRequest] = correlated
+    return correlated
 
 
 async def _hook(given: Any, tool_use_id: str | None, _context: Any) -> Any:
