@@ -327,6 +327,21 @@ def test_every_host_of_a_vendor_leads_to_its_twin(tmp_path: Path) -> None:
     assert {row["twin"] for row in ended.rows("TwinHttpEvent")} == {"github", "stripe", "slack"}
 
 
+def test_a_confined_agent_is_read_and_routed_as_well(tmp_path: Path, model: str) -> None:
+    agent = tmp_path / "both.py"
+    agent.write_text(
+        f"import runpy, sys\nsys.path.insert(0, {str(HERE)!r})\n"
+        f"sys.argv = ['model_calls.py', 'requests']\nrunpy.run_path({str(HERE / 'model_calls.py')!r})\n"
+        f"runpy.run_path({str(HERE / 'triage.py')!r})\n"
+    )
+    flags = ["--route", "--capture-llm", *routed_to(model), "--sandbox"]
+    ended = run(tmp_path, ROOT / "scenarios" / "01-bug-happy-path.md", [sys.executable, agent], *flags)
+    if "sandbox" in ended.said and ended.code == 2:
+        pytest.skip(f"NOT RUN: no sandbox here: {ended.said}")
+    assert ended.report["satisfaction"] == 100, ended.said
+    assert [row["prompt_tokens"] for row in ended.rows("LlmCallEvent")] == [11, 16]
+
+
 def test_a_vendor_still_wants_a_credential(tmp_path: Path) -> None:
     """Plain HTTP through the proxy, which clients send to it whole."""
     agent = tmp_path / "anonymous.py"
