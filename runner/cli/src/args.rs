@@ -508,6 +508,9 @@ pub(crate) struct Eval {
     /// Scenario to judge by [default: the one the run names]
     #[arg(long, value_name = "FILE")]
     pub(crate) scenario: Option<PathBuf>,
+    /// Evaluator to judge with instead of the scenario's of that name, or beside them
+    #[arg(long = "evaluator", value_name = "NAME=FILE")]
+    pub(crate) evaluators: Vec<String>,
     /// Folder of the run folders
     #[arg(long, value_name = "DIR")]
     pub(crate) artifacts_dir: Option<PathBuf>,

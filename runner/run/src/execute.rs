@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use pome_sandbox::DEFAULT_CLOCK;
 use pome_scenario::CriterionType;
 use pome_wire::event::{Event, TwinHttpEvent};
 use pome_wire::latest::Latest;
@@ -20,6 +21,7 @@ use crate::agent::{self, Ended, How, Told};
 use crate::artifacts::{self, Moment, RunFolder, chain};
 use crate::capture::{Capture, Ends, Seen};
 use crate::confinement::Confinement;
+use crate::evaluate::Recording;
 use crate::interrupt::{Cause, Interrupt};
 use crate::judge::{self, Case, Judge, Judgement};
 use crate::output::last_line;
@@ -28,7 +30,7 @@ use crate::progress::{News, Progress};
 use crate::report::{AgentReport, CriteriaCounts, CriterionReport, RunReport, RunStatus};
 use crate::trust::Trust;
 use crate::venue::{Access, Local, States};
-use crate::{evaluate, fix_prompt, ids};
+use crate::{evaluate, fix_prompt, ids, trace};
 
 /// Longest preflight.
 const PREFLIGHT_LIMIT: Duration = Duration::from_secs(60);
@@ -436,6 +438,9 @@ impl Run {
         if plan.ends != Ends::default() {
             extra.insert("capture".to_owned(), plan.ends.record());
         }
+        if let Some(digests) = plan.evaluators.digests() {
+            extra.insert("evaluators".to_owned(), digests);
+        }
         let how = ended.map(|ended| ended.how);
         RunMeta {
             run_id: self.run_id.clone(),
@@ -518,7 +523,22 @@ impl Run {
         let evidence = self.recorded.evidence.take().unwrap_or_default();
         let judged = self.judged(ended).await;
         let plan = Arc::clone(&self.plan);
-        let code = tokio::task::spawn_blocking(move || evaluate::code(&plan.scenario, &evidence)).await;
+        let raw = self.venue.as_ref().filter(|_| !plan.evaluators.is_empty()).and_then(Local::raw_rows);
+        let (folder, random_seed) = (self.dir.clone(), self.random_seed);
+        let code = tokio::task::spawn_blocking(move || {
+            let trace =
+                if plan.evaluators.is_empty() { Ok(None) } else { trace::read(&folder.join(files::EVENTS), raw) };
+            let clock = plan.twins.first().map_or(DEFAULT_CLOCK, |twin| twin.world.start());
+            let warning = trace.as_ref().err().map(|error| chain(error));
+            let trace = trace.unwrap_or_default();
+            let recording = Recording { twins: &evidence, trace, folder: &folder, clock, random_seed };
+            (evaluate::code(&plan.scenario, &plan.evaluators, &recording), warning)
+        })
+        .await
+        .map(|(code, warning)| {
+            self.warnings.extend(warning);
+            code
+        });
         let mut code = code.unwrap_or_else(|error| {
             self.warnings.push(format!("the evaluation ended early: {error}"));
             BTreeMap::new()
@@ -527,10 +547,11 @@ impl Run {
             code.remove(&criterion.id).or_else(|| judged.get(&criterion.id).cloned()).unwrap_or_else(|| {
                 CriterionResult {
                     id: Some(criterion.id.clone()),
-                    criterion: evaluate::reference(criterion, self.plan.scenario.twin_of(criterion)),
+                    criterion: evaluate::reference(criterion, self.plan.scenario.subject_of(criterion)),
                     outcome: pome_wire::score::Outcome::Errored,
                     reason: "evaluator_trap: the evaluation ended before this criterion".to_owned(),
                     matcher: None,
+                    evaluator: None,
                     evidence_state_paths: Vec::new(),
                     evidence_event_ids: Vec::new(),
                     judge: None,
@@ -567,10 +588,11 @@ impl Run {
             let judgement = judgement.unwrap_or_else(Judgement::lost);
             let result = CriterionResult {
                 id: Some(criterion.id.clone()),
-                criterion: evaluate::reference(criterion, self.plan.scenario.twin_of(criterion)),
+                criterion: evaluate::reference(criterion, self.plan.scenario.subject_of(criterion)),
                 outcome: judgement.outcome,
                 reason: judgement.reason,
                 matcher: None,
+                evaluator: None,
                 evidence_state_paths: Vec::new(),
                 evidence_event_ids: Vec::new(),
                 judge: judgement.note,

@@ -18,6 +18,7 @@ mod command;
 pub mod confinement;
 pub mod correlate;
 mod evaluate;
+pub mod evaluators;
 mod execute;
 pub mod export;
 pub mod fix_prompt;
@@ -35,6 +36,7 @@ pub mod report;
 #[cfg(test)]
 mod samples;
 pub mod supervisor;
+mod trace;
 mod trust;
 mod venue;
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::artifacts::chain;
 pub use crate::capture::Ends;
 use crate::confinement::Sandbox;
+use crate::evaluators::{Evaluators, Replaced};
 use crate::judge::Judge;
 use crate::{command, ids};
 
@@ -152,6 +153,8 @@ impl Error {
 pub struct Plan {
     /// What is asked and judged.
     pub scenario: Scenario,
+    /// What judges beside the twins' own checks.
+    pub evaluators: Evaluators,
     /// In scenario order.
     pub twins: Vec<TwinPlan>,
     /// Where the seeds come from.
@@ -235,6 +238,11 @@ impl Components {
         self
     }
 
+    /// The engine that they run on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Ids of the added ones.
     pub fn added(&self) -> Vec<&str> {
         self.known.keys().map(String::as_str).collect()
@@ -309,6 +317,10 @@ fn one(
         hint: None,
         exit,
     };
+    let malformed =
+        |error: &pome_scenario::Error| Refused { title: scenario.title.clone(), ..Refused::malformed(path, error) };
+    let evaluators =
+        Evaluators::of(&scenario, components.engine(), &Replaced::new()).map_err(|error| malformed(&error))?;
     let mut loaded = Vec::new();
     for id in &scenario.config.twins {
         let component = components.get(id).map_err(|error| refused(Exit::Orchestrator, &error))?;
@@ -319,7 +331,7 @@ fn one(
         Some(component.description().seed(name)?.json.clone())
     };
     let seeds = pome_scenario::seed::resolve(&scenario, request.seed.as_deref(), Path::new(""), &built_in)
-        .map_err(|error| Refused { title: scenario.title.clone(), ..Refused::malformed(path, &error) })?;
+        .map_err(|error| malformed(&error))?;
     if request.ends.twins {
         let hostless = loaded.iter().filter(|(_, component)| component.description().hosts.is_empty());
         warnings.extend(hostless.map(|(id, _)| format!("twin `{id}` names no hosts, so `--route` cannot lead to it")));
@@ -348,6 +360,7 @@ fn one(
         }
     }
     Ok(Plan {
+        evaluators,
         twins,
         seed_source: seeds.source,
         timeout: request.timeout.unwrap_or(Duration::from_secs(scenario.config.timeout)),

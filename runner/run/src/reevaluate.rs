@@ -4,20 +4,23 @@
 //! criteria that need a model keep the outcome that is on disk.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use pome_sandbox::LoadError;
+use pome_sandbox::{DEFAULT_CLOCK, LoadError};
 use pome_scenario::{CriterionType, Scenario};
 use pome_wire::meta::{self, MetaView};
 use pome_wire::redact::Redactor;
 use pome_wire::score::{CriterionResult, JUDGE_NOT_CONFIGURED, Outcome, Score, ScoreSource};
-use pome_wire::verdict::{Verdict, VerdictContext};
+use pome_wire::verdict::{Reading, Verdict, VerdictContext};
 use pome_wire::{Exit, files, time};
 use serde_json::Value;
 
 use crate::artifacts::{self, RunFolder, call_of, for_each_line, read_json, read_text};
-use crate::evaluate::{self, Evidence, View};
+use crate::evaluate::{self, Evidence, Recording, View};
+use crate::evaluators::{Evaluators, Replaced};
 use crate::plan::Components;
+use crate::trace;
 
 /// The threshold of a re-evaluation.
 pub const THRESHOLD: f64 = 100.0;
@@ -80,8 +83,16 @@ pub struct Reevaluated {
     pub score: Score,
 }
 
-/// Judges the run in `dir` again and writes what it came to. `scenario` wins over the path in `meta.json`. Blocks.
-pub fn run(dir: &Path, scenario: Option<&Path>, components: &mut Components) -> Result<Reevaluated, Error> {
+/// Judges the run in `dir` again and writes what it came to. `scenario` wins over the path in `meta.json`, `replaced` over the
+/// evaluators that the scenario names. Blocks.
+///
+/// The same run, scenario and evaluators give the same bytes, wherever the folder lies: nothing is taken from the clock.
+pub fn run(
+    dir: &Path,
+    scenario: Option<&Path>,
+    replaced: &Replaced,
+    components: &mut Components,
+) -> Result<Reevaluated, Error> {
     if !dir.is_dir() {
         return Err(Error::NoRun { dir: dir.to_owned() });
     }
@@ -93,6 +104,7 @@ pub fn run(dir: &Path, scenario: Option<&Path>, components: &mut Components) -> 
     let path = scenario.map(Path::to_owned).or_else(|| meta.scenario_path.clone().map(PathBuf::from));
     let path = path.ok_or_else(|| Error::NoScenario { dir: dir.to_owned() })?;
     let scenario = pome_scenario::read(&path, &components.added())?;
+    let evaluators = Evaluators::of(&scenario, components.engine(), replaced)?;
     let mut evidence = BTreeMap::new();
     for (index, twin) in scenario.config.twins.iter().enumerate() {
         let material = Evidence {
@@ -116,14 +128,24 @@ pub fn run(dir: &Path, scenario: Option<&Path>, components: &mut Components) -> 
     if evidence.values().all(|material| material.after.is_none() && material.calls.is_none()) {
         return Err(Error::NoRun { dir: dir.to_owned() });
     }
-    let mut code = evaluate::code(&scenario, &evidence);
+    let mut code = evaluate::code(
+        &scenario,
+        &evaluators,
+        &Recording {
+            twins: &evidence,
+            trace: if evaluators.is_empty() { None } else { trace::read(&dir.join(files::EVENTS), None)? },
+            folder: dir,
+            clock: recorded_clock(&meta, scenario.primary_twin()),
+            random_seed: meta.raw.get("random_seed").and_then(Value::as_u64).unwrap_or_default(),
+        },
+    );
     let earlier = earlier_results(dir)?;
     let results = scenario.criteria.iter().map(|criterion| match code.remove(&criterion.id) {
         Some(result) => result,
         None => kept(&earlier, &scenario, criterion),
     });
     let score = Score::of(results.collect(), THRESHOLD, false, ScoreSource::LocalEvaluator);
-    write(dir, &meta, &scenario, &score)?;
+    write(dir, &meta, &scenario, &evaluators, &score)?;
     Ok(Reevaluated { scenario, score })
 }
 
@@ -182,10 +204,11 @@ fn kept(earlier: &[CriterionResult], scenario: &Scenario, criterion: &pome_scena
     earlier.iter().find(same).cloned().map_or_else(
         || CriterionResult {
             id: Some(criterion.id.clone()),
-            criterion: evaluate::reference(criterion, scenario.twin_of(criterion)),
+            criterion: evaluate::reference(criterion, scenario.subject_of(criterion)),
             outcome: Outcome::Skipped,
             reason: JUDGE_NOT_CONFIGURED.to_owned(),
             matcher: None,
+            evaluator: None,
             evidence_state_paths: Vec::new(),
             evidence_event_ids: Vec::new(),
             judge: None,
@@ -194,7 +217,31 @@ fn kept(earlier: &[CriterionResult], scenario: &Scenario, criterion: &pome_scena
     )
 }
 
-fn write(dir: &Path, meta: &MetaView, scenario: &Scenario, score: &Score) -> Result<(), artifacts::Error> {
+/// Where the clock of a twin started; older runs do not say.
+fn recorded_clock(meta: &MetaView, twin: &str) -> u64 {
+    let clock = meta.raw.get("clock").and_then(|clocks| clocks.get(twin)).and_then(Value::as_u64);
+    clock.unwrap_or(DEFAULT_CLOCK)
+}
+
+/// When the run was first final. A verdict that is found again stays as old as it is.
+fn finalized_at(dir: &Path, meta: &MetaView) -> String {
+    let earlier = fs::read(dir.join(files::VERDICT)).ok().map(|bytes| Reading::of(&bytes));
+    match earlier {
+        Some(Reading::Ok(verdict)) => verdict.finalized_at,
+        Some(Reading::StaleVersion(_) | Reading::Unreadable(_)) | None => {
+            meta.completed_at.clone().unwrap_or_else(time::now)
+        }
+    }
+}
+
+fn write(
+    dir: &Path,
+    meta: &MetaView,
+    scenario: &Scenario,
+    evaluators: &Evaluators,
+    score: &Score,
+) -> Result<(), artifacts::Error> {
+    let finalized_at = finalized_at(dir, meta);
     let folder = RunFolder::open(dir.to_owned(), Redactor::default());
     folder.write_score(score)?;
     let text = |key: &str| meta.raw.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -207,7 +254,7 @@ fn write(dir: &Path, meta: &MetaView, scenario: &Scenario, score: &Score) -> Res
             group_id: text("group_id"),
             run_id: run_id.unwrap_or_default(),
             duration_ms: meta.duration_ms.unwrap_or_default(),
-            finalized_at: time::now(),
+            finalized_at,
         },
     ))?;
     if meta.raw.is_empty() {
@@ -217,5 +264,9 @@ fn write(dir: &Path, meta: &MetaView, scenario: &Scenario, score: &Score) -> Res
     raw.insert("status".to_owned(), meta::RunStatus::from(score.status).as_str().into());
     raw.insert("satisfaction_score".to_owned(), score.satisfaction.into());
     raw.insert("pass_threshold".to_owned(), serde_json::json!(100));
+    match evaluators.digests() {
+        Some(digests) => raw.insert("evaluators".to_owned(), digests),
+        None => raw.remove("evaluators"),
+    };
     folder.write_json(files::META, &raw)
 }

@@ -260,6 +260,8 @@ pub enum Verdict {
     Failed,
     /// It could not be judged; the reason says why.
     Skipped,
+    /// What judges is broken, by its own account.
+    Errored,
 }
 
 /// The outcome of one criterion with its evidence.

@@ -12,6 +12,9 @@ pub(crate) const GUARD: u64 = 32 << 20;
 /// Host stack of a guest. Callers run on threads with 2 MiB at least.
 const STACK: usize = 512 << 10;
 
+/// Stack of an evaluator that brings a language's runtime with it: those call themselves for every level of what they read.
+pub(crate) const EVALUATOR_STACK: usize = 8 << 20;
+
 /// Settings for worlds: stopped by time, as a served call has to end but may take what it needs.
 pub(crate) fn worlds() -> Config {
     let mut config = common();
@@ -24,6 +27,14 @@ pub(crate) fn judges() -> Config {
     let mut config = common();
     config.epoch_interruption(true);
     config.consume_fuel(true);
+    config
+}
+
+/// Settings for evaluators of a project: as judges, with a larger stack, which compiled code does not know of.
+#[cfg_attr(not(test), allow(dead_code, reason = "the build script includes this file and has no use for it"))]
+pub(crate) fn evaluators() -> Config {
+    let mut config = judges();
+    config.max_wasm_stack(EVALUATOR_STACK).async_stack_size(2 * EVALUATOR_STACK);
     config
 }
 

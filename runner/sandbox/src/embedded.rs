@@ -4,5 +4,5 @@
 /// Twins, by the name of their component.
 pub(crate) const TWIN_NAMES: &[&str] = &["github", "stripe", "slack"];
 
-/// Components that only judge.
-pub(crate) const EVALUATOR_NAMES: &[&str] = &["evaluator"];
+/// Components that only judge: `cel` reads expressions.
+pub(crate) const EVALUATOR_NAMES: &[&str] = &["cel"];

@@ -12,6 +12,7 @@ use wasmtime::{CacheConfig, EngineWeak};
 use crate::component::Component;
 use crate::config;
 use crate::error::LoadError;
+use crate::evaluator::Evaluator;
 use crate::judge::Judge;
 use crate::limits::{Cache, Limits};
 use crate::memory::{Form, Memories};
@@ -22,16 +23,16 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// One engine for all components of a process. Cheap to clone; a component keeps its engine alive.
 ///
-/// Making one costs well under a millisecond. Code is compiled for two purposes, worlds and judges, as the way to stop a guest is
-/// part of its code; and components from elsewhere go through the compiler's cache on disk, built-in ones never do. Each of these
-/// four is set up when it is first wanted.
+/// Making one costs well under a millisecond. Code is compiled for two purposes, worlds and judging, as the way to stop a guest is
+/// part of its code; evaluators of a project have a larger stack than checks of a twin; and components from elsewhere go through
+/// the compiler's cache on disk, built-in ones never do. Each of these six is set up when it is first wanted.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
     limits: Limits,
     memories: Arc<Memories>,
-    runtimes: Mutex<[Option<wasmtime::Engine>; 4]>,
+    runtimes: Mutex<[Option<wasmtime::Engine>; 6]>,
     ticker: Sender<EngineWeak>,
 }
 
@@ -40,6 +41,7 @@ struct Inner {
 pub(crate) enum Purpose {
     Worlds,
     Judges,
+    Evaluators,
 }
 
 /// Where code comes from.
@@ -106,6 +108,22 @@ impl Engine {
         Judge::from_elsewhere(self, name, bytes)
     }
 
+    /// A built-in evaluator of the kind that projects write.
+    pub fn embedded_evaluator(&self, name: &str) -> Result<Evaluator, LoadError> {
+        let precompiled = find(&precompiled::EVALUATORS, name)?;
+        Evaluator::built_in(self, precompiled)
+    }
+
+    /// An evaluator of a project from its file; `name` is for messages. It is checked and compiled, or taken from the cache.
+    pub fn load_evaluator(&self, name: &str, path: &Path) -> Result<Evaluator, LoadError> {
+        self.load_evaluator_bytes(name, &read(path)?)
+    }
+
+    /// An evaluator of a project from the bytes of a component; `name` is for messages.
+    pub fn load_evaluator_bytes(&self, name: &str, bytes: &[u8]) -> Result<Evaluator, LoadError> {
+        Evaluator::from_elsewhere(self, name, bytes)
+    }
+
     /// The limits that guests of this engine have.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
@@ -117,6 +135,8 @@ impl Engine {
             (Purpose::Worlds, Source::Elsewhere) => 1,
             (Purpose::Judges, Source::BuiltIn) => 2,
             (Purpose::Judges, Source::Elsewhere) => 3,
+            (Purpose::Evaluators, Source::BuiltIn) => 4,
+            (Purpose::Evaluators, Source::Elsewhere) => 5,
         };
         let mut runtimes = self.0.runtimes.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(place) = runtimes.get_mut(index) else {
@@ -128,6 +148,7 @@ impl Engine {
         let mut config = match purpose {
             Purpose::Worlds => config::worlds(),
             Purpose::Judges => config::judges(),
+            Purpose::Evaluators => config::evaluators(),
         };
         let memories: Arc<Memories> = Arc::clone(&self.0.memories);
         config.with_host_memory(memories);

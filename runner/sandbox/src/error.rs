@@ -74,6 +74,33 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
+/// An evaluator was stopped. Nothing else is touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluatorFault {
+    /// Why.
+    pub kind: FaultKind,
+    /// Its name.
+    pub evaluator: String,
+    /// Details of the end.
+    pub reason: String,
+    /// The last line that it printed.
+    pub last_words: Option<String>,
+    /// Everything that it printed, or the end of it.
+    pub printed: String,
+}
+
+impl fmt::Display for EvaluatorFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "evaluator `{}` {}: {}", self.evaluator, self.kind.as_str(), self.reason)?;
+        match &self.last_words {
+            Some(line) => write!(f, "; its last words: {line}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for EvaluatorFault {}
+
 /// A world could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {

@@ -27,7 +27,7 @@ impl Stream {
         Self(seed)
     }
 
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -76,7 +76,7 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn new(senses: Senses, memory: usize) -> Self {
-        Self { senses, saw_clock: false, drew_random: false, last_error: None, bounds: Bounds { memory, used: 0 } }
+        Self { senses, saw_clock: false, drew_random: false, last_error: None, bounds: Bounds::new(memory) }
     }
 
     pub(crate) fn now(&mut self) -> u64 {
@@ -107,6 +107,12 @@ impl Host {
 pub(crate) struct Bounds {
     memory: usize,
     pub(crate) used: usize,
+}
+
+impl Bounds {
+    pub(crate) fn new(memory: usize) -> Self {
+        Self { memory, used: 0 }
+    }
 }
 
 /// Elements that all tables of an instance may have; a table element takes a pointer of host memory.

@@ -14,6 +14,7 @@ const TYPES: &[&str] = &["pome:twin/http", "pome:twin/describe"];
 
 const TWIN: &str = "pome:twin/twin";
 const CHECKS: &str = "pome:evaluator/checks";
+const EVALUATION: &str = "pome:evaluator/evaluation";
 
 /// The versions of `pome:twin` and `pome:evaluator` that this program speaks.
 const VERSION: &str = "0.1.";
@@ -57,6 +58,37 @@ pub(crate) fn evaluator(name: &str, component: &Component) -> Result<(), LoadErr
         return Err(missing(name, CHECKS, "evaluator"));
     }
     Ok(())
+}
+
+/// Interfaces of WASI that an evaluator of a project may import. Sockets are there because tools for other languages import them
+/// without using them; their calls are refused.
+const WASI: &[&str] = &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+
+/// Checks the imports and exports of an evaluator of a project.
+pub(crate) fn project_evaluator(name: &str, component: &Component) -> Result<(), LoadError> {
+    let engine = component.engine();
+    let ty = component.component_type();
+    for (import, item) in ty.imports(engine) {
+        let wasi = WASI.iter().any(|package| import.starts_with(package))
+            && import.split_once('@').is_some_and(|(_, version)| version.starts_with("0.2."));
+        if !wasi {
+            return Err(LoadError::ForbiddenImport {
+                name: name.to_owned(),
+                import: named(engine, import, &item.ty),
+                world: "evaluator",
+                allowed: "only WASI 0.2 `cli`, `clocks`, `filesystem`, `io`, `random` and `sockets` (which are refused)",
+            });
+        }
+    }
+    if !ty.exports(engine).any(|(given, _)| is(given, EVALUATION)) {
+        return Err(missing(name, EVALUATION, "evaluator"));
+    }
+    Ok(())
+}
+
+/// Whether the bytes are a plain WebAssembly module.
+pub(crate) fn is_core_module(bytes: &[u8]) -> bool {
+    Parser::is_core_wasm(bytes)
 }
 
 fn missing(name: &str, export: &'static str, world: &'static str) -> LoadError {

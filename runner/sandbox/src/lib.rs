@@ -7,6 +7,7 @@
 //! Engine -> Component  bytes checked, compiled, pre-linked          engine.rs component.rs inspect.rs precompiled.rs
 //!             |-> World     one instance = one session's world      world.rs  (calls, clock, fork, reset, images)
 //!             `-> Judge     a fresh instance per criterion          judge.rs
+//!        -> Evaluator       the same for evaluators of a project    evaluator.rs wasi.rs
 //! ```
 //!
 //! Start reading at [`World`]. What a guest may call is in `host.rs`, what it may use in [`Limits`], how it is compiled in
@@ -28,25 +29,28 @@ mod convert;
 mod description;
 mod engine;
 mod error;
+mod evaluator;
 mod host;
 mod inspect;
 mod judge;
 mod limits;
 mod memory;
 mod precompiled;
+mod wasi;
 mod world;
 
 pub use call::{
     Advance, Answer, Binding, Bound, Caller, Delivery, Delta, Fidelity, Header, Material, NearMiss, Outcome, Report,
     Request, Seeded, Substrate, ToolAnswer, ToolCall, Verdict,
 };
-pub use component::{Component, WorldOptions};
+pub use component::{Component, WorldOptions, digest};
 pub use description::{
     Check, CheckParam, Description, FaultShape, Input, Refusal, Route, Seed, Tokens, Tool, Variable, VariableValue,
     VendorHost,
 };
 pub use engine::Engine;
-pub use error::{Fault, FaultKind, LoadError, OpenError};
+pub use error::{EvaluatorFault, Fault, FaultKind, LoadError, OpenError};
+pub use evaluator::{Case, Evaluated, Evaluator};
 pub use host::DEFAULT_CLOCK;
 pub use judge::Judge;
 pub use limits::{Cache, Limits};

@@ -36,7 +36,7 @@ impl Precompiled {
     pub(crate) fn load(&self, engine: &wasmtime::Engine, purpose: Purpose) -> wasmtime::Result<Component> {
         let (code, taken) = match (purpose, &self.taken) {
             (Purpose::Worlds, [taken, _]) => (self.worlds, taken),
-            (Purpose::Judges, [_, taken]) => (self.judges, taken),
+            (Purpose::Judges | Purpose::Evaluators, [_, taken]) => (self.judges, taken),
         };
         // The runtime keeps one table of code for the whole process, and a place can be in it once: a second component with the
         // same code gets a copy.

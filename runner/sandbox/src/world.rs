@@ -398,8 +398,8 @@ impl Live {
 /// Why a guest stopped, before it is known where.
 #[derive(Debug)]
 pub(crate) struct Stop {
-    kind: FaultKind,
-    reason: String,
+    pub(crate) kind: FaultKind,
+    pub(crate) reason: String,
 }
 
 impl Stop {

@@ -7,6 +7,7 @@ use serde_norway::Value;
 
 use crate::KNOWN_TWINS;
 use crate::error::{Error, Problem};
+use crate::evaluators::{self, EvaluatorEntry};
 use crate::markdown::Section;
 
 /// What a scenario asks for.
@@ -26,6 +27,9 @@ pub struct Config {
     pub judge: Option<String>,
     /// Labels added to those of the command line.
     pub tags: Vec<String>,
+    /// Components of the project that judge, in the order in which sentences are offered to them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evaluators: Vec<EvaluatorEntry>,
 }
 
 /// What kind of test a scenario is.
@@ -50,6 +54,7 @@ impl Default for Config {
             class: None,
             judge: None,
             tags: Vec::new(),
+            evaluators: Vec::new(),
         }
     }
 }
@@ -99,23 +104,26 @@ pub(crate) fn read(path: &Path, section: Option<&Section>, loaded: &[&str]) -> R
     config.class = keys.class()?;
     config.judge = keys.text("judge")?;
     config.tags = keys.texts("tags")?.unwrap_or_default();
+    if let Some(value) = keys.get("evaluators") {
+        config.evaluators = evaluators::read(&keys, value, &config.twins)?;
+    }
     Ok(config)
 }
 
-struct Keys<'a> {
-    path: &'a Path,
+pub(crate) struct Keys<'a> {
+    pub(crate) path: &'a Path,
     map: serde_norway::Mapping,
     text: String,
     first_line: usize,
 }
 
 impl Keys<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }
 
     /// The line of a top-level key. The YAML reader keeps no positions of values.
-    fn line(&self, key: &str) -> usize {
+    pub(crate) fn line(&self, key: &str) -> usize {
         let is_key = |line: &str| {
             let line = line.trim_start_matches(['"', '\'', '{', ' ']);
             line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
@@ -123,7 +131,16 @@ impl Keys<'_> {
         self.first_line + self.text.lines().position(is_key).unwrap_or(0)
     }
 
-    fn wrong(&self, key: &str, want: &str, found: &Value) -> Error {
+    /// The line of an element of a list, when the list is written with one element a line; else that of the key.
+    pub(crate) fn line_of_item(&self, key: &str, index: usize) -> usize {
+        let line = self.line(key);
+        let below = self.text.lines().enumerate().skip(line - self.first_line + 1);
+        let item = below.take_while(|(_, text)| text.starts_with([' ', '-', '\t']) || text.trim().is_empty());
+        let mut items = item.filter(|(_, text)| text.trim_start().starts_with('-'));
+        items.nth(index).map_or(line, |(at, _)| self.first_line + at)
+    }
+
+    pub(crate) fn wrong(&self, key: &str, want: &str, found: &Value) -> Error {
         let problem = Problem::ConfigValue { key: key.to_owned(), want: want.to_owned(), found: noun(found) };
         Error::new(self.path, problem).at(self.line(key))
     }
@@ -189,7 +206,7 @@ impl Keys<'_> {
     }
 }
 
-fn noun(value: &Value) -> String {
+pub(crate) fn noun(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(flag) => format!("`{flag}`"),

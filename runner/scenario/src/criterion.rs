@@ -7,6 +7,7 @@ use pome_wire::score::CriterionType;
 use regex::Regex;
 use serde::Serialize;
 
+use crate::config::Config;
 use crate::error::{Error, Problem};
 use crate::markdown::Section;
 
@@ -20,6 +21,9 @@ pub struct Criterion {
     pub kind: CriterionType,
     /// The twin it is tagged with.
     pub twin: Option<String>,
+    /// The evaluator it is tagged with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluator: Option<String>,
     /// The sentence.
     pub text: String,
     /// Never excluded as already true in the seed.
@@ -29,6 +33,17 @@ pub struct Criterion {
     /// The line in the file.
     #[serde(skip)]
     pub line: usize,
+}
+
+impl Criterion {
+    /// The expression that it is written as, without the mark `cel:`.
+    pub fn expression(&self) -> Option<&str> {
+        if self.kind == CriterionType::Code && self.evaluator.is_none() { expression(&self.text) } else { None }
+    }
+}
+
+fn expression(text: &str) -> Option<&str> {
+    text.strip_prefix("cel:").map(str::trim)
 }
 
 /// The spelling of a marker.
@@ -48,11 +63,11 @@ static CRITERION: LazyLock<Regex> = LazyLock::new(|| {
 #[expect(clippy::expect_used, reason = "constant patterns, compiled by a test")]
 static NEAR: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^[-*]\s*\[\s*(code|model|D|P)\b[^\]]*\]").expect("valid"));
 
-pub(crate) fn read_all(path: &Path, section: &Section, twins: &[String]) -> Result<Vec<Criterion>, Error> {
+pub(crate) fn read_all(path: &Path, section: &Section, config: &Config) -> Result<Vec<Criterion>, Error> {
     let mut criteria = Vec::new();
     for (number, line) in section.numbered() {
         let here = |problem| Error::new(path, problem).at(number);
-        if let Some(criterion) = read(line.trim(), number, criteria.len(), twins).map_err(here)? {
+        if let Some(criterion) = read(line.trim(), number, criteria.len(), config).map_err(here)? {
             criteria.push(criterion);
         }
     }
@@ -62,7 +77,7 @@ pub(crate) fn read_all(path: &Path, section: &Section, twins: &[String]) -> Resu
     Ok(criteria)
 }
 
-fn read(line: &str, number: usize, index: usize, twins: &[String]) -> Result<Option<Criterion>, Problem> {
+fn read(line: &str, number: usize, index: usize, config: &Config) -> Result<Option<Criterion>, Problem> {
     let Some(parts) = CRITERION.captures(line) else {
         return if NEAR.is_match(line) { Err(Problem::NearCriterion { line: line.to_owned() }) } else { Ok(None) };
     };
@@ -73,21 +88,35 @@ fn read(line: &str, number: usize, index: usize, twins: &[String]) -> Result<Opt
     if always_scored && kind == CriterionType::Model {
         return Err(Problem::AlwaysScored { marker: marker.to_owned() });
     }
-    let twin = part(2).map(str::to_owned);
-    match &twin {
-        Some(tag) if !twins.contains(tag) => {
-            return Err(Problem::WrongTwin { tag: tag.clone(), twins: twins.to_vec() });
+    let text = part(4).unwrap_or_default().trim().to_owned();
+    let twins = &config.twins;
+    let (twin, evaluator) = match part(2) {
+        Some(tag) if twins.iter().any(|twin| twin == tag) => (Some(tag.to_owned()), None),
+        Some(tag) if config.evaluators.iter().any(|evaluator| evaluator.name == tag) => {
+            if kind == CriterionType::Model {
+                return Err(Problem::JudgedByEvaluator { marker: marker.to_owned(), evaluator: tag.to_owned() });
+            }
+            (None, Some(tag.to_owned()))
         }
-        None if twins.len() > 1 && kind == CriterionType::Code => {
-            return Err(Problem::UntaggedCriterion { twins: twins.to_vec() });
+        Some(tag) => {
+            let evaluators = config.evaluators.iter().map(|evaluator| evaluator.name.clone()).collect();
+            return Err(Problem::WrongTag { tag: tag.to_owned(), twins: twins.clone(), evaluators });
         }
-        _ => {}
-    }
+        None => {
+            // An expression and an evaluator see all twins.
+            let needs_twin = config.evaluators.is_empty() && expression(&text).is_none();
+            if twins.len() > 1 && kind == CriterionType::Code && needs_twin {
+                return Err(Problem::UntaggedCriterion { twins: twins.clone() });
+            }
+            (None, None)
+        }
+    };
     Ok(Some(Criterion {
         id: format!("crit_{index}"),
         kind,
         twin,
-        text: part(4).unwrap_or_default().trim().to_owned(),
+        evaluator,
+        text,
         always_scored,
         marker_era: if matches!(marker, "D" | "P") { MarkerEra::Legacy } else { MarkerEra::Current },
         line: number,
@@ -99,7 +128,7 @@ mod tests {
     use super::*;
 
     fn one(line: &str) -> Result<Option<Criterion>, String> {
-        read(line, 1, 0, &["github".to_owned()]).map_err(|problem| problem.to_string())
+        read(line, 1, 0, &Config::default()).map_err(|problem| problem.to_string())
     }
 
     #[test]

@@ -57,13 +57,55 @@ pub enum Problem {
         /// `P` or `model`.
         marker: String,
     },
-    /// The tag of a criterion is not one of the scenario's twins.
-    #[error("criterion is tagged `{tag}`, but the scenario's {}", twins_are(.twins))]
-    WrongTwin {
+    /// The tag of a criterion is none of the scenario's twins and evaluators.
+    #[error("criterion is tagged `{tag}`, but the scenario's {}{}", twins_are(.twins), and_evaluators(.evaluators))]
+    WrongTag {
         /// The tag.
         tag: String,
         /// The scenario's twins.
         twins: Vec<String>,
+        /// Its evaluators.
+        evaluators: Vec<String>,
+    },
+    /// A judged criterion that is tagged with an evaluator.
+    #[error("`[{marker}:{evaluator}]` asks a model, but evaluators decide deterministic criteria")]
+    JudgedByEvaluator {
+        /// `P` or `model`.
+        marker: String,
+        /// The tag.
+        evaluator: String,
+    },
+    /// An evaluator's name cannot be written as a tag.
+    #[error("`{name}` cannot be the name of an evaluator")]
+    EvaluatorName {
+        /// The name, or the stem of the file.
+        name: String,
+    },
+    /// An evaluator is called like something else.
+    #[error("the name of evaluator `{name}` is taken by {by}")]
+    EvaluatorNameTaken {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        by: &'static str,
+    },
+    /// An evaluator's file is missing or is no component.
+    #[error("evaluator `{name}`: {reason}")]
+    Evaluator {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An expression cannot be read.
+    #[error("the expression is wrong at column {column}: {reason}\n  | {expression}\n  | {}^", " ".repeat(column.saturating_sub(1)))]
+    Expression {
+        /// The expression.
+        expression: String,
+        /// In characters, from 1.
+        column: usize,
+        /// What is wrong.
+        reason: String,
     },
     /// A deterministic criterion without a tag where it needs one.
     #[error("deterministic criterion needs a tag, because the scenario's {}", twins_are(.twins))]
@@ -174,7 +216,23 @@ impl Error {
                     .to_owned()
             }
             Problem::AlwaysScored { .. } => "remove `always-scored`; judged criteria are always scored".to_owned(),
-            Problem::WrongTwin { tag, .. } => format!("change the tag, or add `{tag}` to `twins` in the config"),
+            Problem::WrongTag { tag, evaluators, .. } if evaluators.is_empty() => {
+                format!("change the tag, or add `{tag}` to `twins` in the config")
+            }
+            Problem::WrongTag { tag, .. } => {
+                format!("change the tag, or add `{tag}` to `twins` or `evaluators` in the config")
+            }
+            Problem::JudgedByEvaluator { evaluator, .. } => format!("write `[D:{evaluator}]`"),
+            Problem::EvaluatorName { .. } => {
+                "give it a `name` of lower-case letters, digits, `-` and `_`, as in `{name: tone, path: ./Tone.wasm}`"
+                    .to_owned()
+            }
+            Problem::EvaluatorNameTaken { .. } => "give it another `name`".to_owned(),
+            Problem::Evaluator { .. } => {
+                "`path` is relative to the scenario file and names a component; `docs/evaluators.md` shows how to build one"
+                    .to_owned()
+            }
+            Problem::Expression { .. } => "correct the expression; `docs/evaluators.md` has examples".to_owned(),
             Problem::UntaggedCriterion { twins } => {
                 let twin = twins.first().map_or("github", String::as_str);
                 format!("name the twin, as in `- [code:{twin}] <sentence>`")
@@ -213,6 +271,14 @@ impl std::error::Error for Error {
 
 fn listed(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn and_evaluators(evaluators: &[String]) -> String {
+    match evaluators {
+        [] => String::new(),
+        [one] => format!(" and its evaluator is `{one}`"),
+        many => format!(" and its evaluators are {}", listed(many)),
+    }
 }
 
 fn twins_are(twins: &[String]) -> String {

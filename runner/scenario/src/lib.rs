@@ -13,6 +13,7 @@ mod config;
 mod criterion;
 mod discover;
 mod error;
+mod evaluators;
 mod json;
 mod markdown;
 pub mod seed;
@@ -26,6 +27,7 @@ pub use config::{Class, Config};
 pub use criterion::{Criterion, MarkerEra};
 pub use discover::{Discovery, Skipped, discover};
 pub use error::{Error, Problem};
+pub use evaluators::{EvaluatorEntry, is_tag};
 pub use pome_wire::meta::SeedSource;
 pub use pome_wire::score::CriterionType;
 
@@ -77,6 +79,13 @@ impl Scenario {
     /// The first twin, which plain state files and untagged criteria belong to.
     pub fn primary_twin(&self) -> &str {
         self.config.twins.first().map_or("github", String::as_str)
+    }
+
+    /// The twin whose state a criterion is about; none when it is about all of them, which evaluators and expressions can be.
+    pub fn subject_of<'a>(&'a self, criterion: &'a Criterion) -> Option<&'a str> {
+        let untagged = criterion.twin.is_none();
+        let of_all = untagged && criterion.kind == CriterionType::Code && self.config.twins.len() > 1;
+        (!of_all && criterion.evaluator.is_none()).then(|| self.twin_of(criterion))
     }
 
     /// The twin that a criterion belongs to.
@@ -132,7 +141,7 @@ pub fn parse(path: &Path, bytes: &[u8], loaded: &[&str]) -> Result<Scenario, Err
     let config = config::read(path, document.section(&["config"]), loaded)?;
     let prompt = required(path, &document, "Prompt", &["prompt", "task"])?.text().trim().to_owned();
     let section = required(path, &document, "Success Criteria", &["success criteria", "checks"])?;
-    let criteria = criterion::read_all(path, section, &config.twins)?;
+    let criteria = criterion::read_all(path, section, &config)?;
     let text_of =
         |name: &str| document.section(&[name]).map(|section| section.text().trim().to_owned()).unwrap_or_default();
     Ok(Scenario {

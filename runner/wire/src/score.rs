@@ -106,6 +106,15 @@ pub struct JudgeNote {
     pub has_usage: bool,
 }
 
+/// The evaluator that judged a criterion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JudgedBy {
+    /// As the scenario calls it, or `cel`.
+    pub name: String,
+    /// `sha256:` digest of the component; with the recorded material it determines the outcome.
+    pub digest: String,
+}
+
 /// The result of one criterion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriterionResult {
@@ -119,6 +128,8 @@ pub struct CriterionResult {
     pub reason: String,
     /// The check that understood the sentence.
     pub matcher: Option<String>,
+    /// The evaluator that judged it, when no check of a twin did.
+    pub evaluator: Option<JudgedBy>,
     /// JSON pointers into the state after the agent.
     pub evidence_state_paths: Vec<String>,
     /// Ids of events.
@@ -165,6 +176,15 @@ impl CriterionResult {
             (None, _, Some(false)) => Outcome::Failed,
             (None, _, None) => return Err(ShapeError::new("passed", "is missing")),
         };
+        let evaluator = match fields.opt_object("evaluator")? {
+            None => None,
+            Some(evaluator) => {
+                let inside = |error: ShapeError| error.inside("evaluator");
+                let mut evaluator = Fields::new(evaluator);
+                let name = evaluator.string("name").map_err(inside)?;
+                Some(JudgedBy { name, digest: evaluator.string("digest").map_err(inside)? })
+            }
+        };
         let note = JudgeNote {
             confidence: fields.opt_f64("confidence")?,
             model: fields.opt_string("judge_model")?,
@@ -178,6 +198,7 @@ impl CriterionResult {
             outcome,
             reason: fields.opt_string("reason")?.unwrap_or_default(),
             matcher: fields.opt_string("matcher")?,
+            evaluator,
             evidence_state_paths: fields.opt_strings("evidence_state_paths")?.unwrap_or_default(),
             evidence_event_ids: fields.opt_strings("evidence_event_ids")?.unwrap_or_default(),
             judge: (note != JudgeNote::default()).then_some(note),
@@ -198,6 +219,8 @@ impl Serialize for CriterionResult {
             reason: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             matcher: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            evaluator: Option<&'a JudgedBy>,
             #[serde(skip_serializing_if = "<[String]>::is_empty")]
             evidence_state_paths: &'a [String],
             #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -222,6 +245,7 @@ impl Serialize for CriterionResult {
             skipped: matches!(self.outcome, Outcome::Skipped | Outcome::Errored),
             reason: &self.reason,
             matcher: self.matcher.as_deref(),
+            evaluator: self.evaluator.as_ref(),
             evidence_state_paths: &self.evidence_state_paths,
             evidence_event_ids: &self.evidence_event_ids,
             confidence: judge.and_then(|note| note.confidence),

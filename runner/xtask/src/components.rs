@@ -48,16 +48,23 @@ const GUESTS: &[Guest] = &[
     Guest { name: "github", package: "twin-github", folder: "twins-wasm/github", prebuilt: "twins-wasm/prebuilt" },
     Guest { name: "stripe", package: "twin-stripe", folder: "twins-wasm/stripe", prebuilt: "twins-wasm/prebuilt" },
     Guest { name: "slack", package: "twin-slack", folder: "twins-wasm/slack", prebuilt: "twins-wasm/prebuilt" },
-    Guest {
-        name: "evaluator",
-        package: "pome-evaluator",
-        folder: "twins-wasm/evaluator",
-        prebuilt: "twins-wasm/prebuilt",
-    },
+    Guest { name: "cel", package: "pome-evaluator", folder: "twins-wasm/evaluator", prebuilt: "twins-wasm/prebuilt" },
     Guest {
         name: "hostile",
         package: "guest-hostile",
         folder: "tests/guests/hostile",
+        prebuilt: "tests/guests/prebuilt",
+    },
+    Guest {
+        name: "hostile-evaluator",
+        package: "guest-hostile-evaluator",
+        folder: "tests/guests/hostile-evaluator",
+        prebuilt: "tests/guests/prebuilt",
+    },
+    Guest {
+        name: "budget",
+        package: "evaluator-budget",
+        folder: "examples/evaluators/rust",
         prebuilt: "tests/guests/prebuilt",
     },
 ];

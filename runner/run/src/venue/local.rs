@@ -218,6 +218,15 @@ impl Local {
             .collect()
     }
 
+    /// The calls of all twins before redaction; nothing when some of them are only known redacted.
+    pub(crate) fn raw_rows(&self) -> Option<Vec<Vec<u8>>> {
+        if self.recorder.raw_dropped() > 0 {
+            return None;
+        }
+        let rows = self.twins.iter().map(|twin| self.recorder.raw_rows(&twin.plan.id));
+        rows.collect::<Result<Vec<_>, _>>().ok().map(|rows| rows.concat())
+    }
+
     /// The redacted calls of all twins, oldest first.
     pub(crate) fn rows(&self) -> Vec<Vec<u8>> {
         let mut rows: Vec<Vec<u8>> =
