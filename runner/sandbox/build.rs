@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let worlds = engine(config::worlds())?;
     let judges = engine(config::judges())?;
+    let evaluators = engine(config::evaluators())?;
 
     let mut table = String::new();
     for (list, names) in [("TWINS", embedded::TWIN_NAMES), ("EVALUATORS", embedded::EVALUATOR_NAMES)] {
@@ -59,7 +60,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             // An evaluator has no worlds.
             let world_code = if list == "TWINS" { worlds.precompile_component(&bytes)? } else { Vec::new() };
             fs::write(out.join(format!("{name}.worlds.cwasm")), world_code)?;
-            fs::write(out.join(format!("{name}.judges.cwasm")), judges.precompile_component(&bytes)?)?;
+            let judging = if list == "TWINS" { &judges } else { &evaluators };
+            fs::write(out.join(format!("{name}.judges.cwasm")), judging.precompile_component(&bytes)?)?;
             writeln!(table, "    Precompiled {{")?;
             writeln!(table, "        name: {name:?},")?;
             writeln!(table, "        digest: \"sha256:{digest}\",")?;

@@ -72,6 +72,26 @@ impl Evaluators {
         Ok(evaluators)
     }
 
+    /// Whether an evaluator reads the sentence, asked without any material. An error when the one that is meant cannot be used.
+    pub fn reads(&self, criterion: &Criterion) -> Result<bool, String> {
+        let asked: Vec<&Entry> = match (&criterion.evaluator, criterion.expression()) {
+            (Some(name), _) => self.named(name).into_iter().collect(),
+            (None, Some(_)) => self.expressions.iter().collect(),
+            (None, None) => self.own.iter().collect(),
+        };
+        let case = Case { id: &criterion.id, text: &criterion.text, config: "{}", ..Case::default() };
+        let mut refused = None;
+        for entry in asked {
+            match entry.evaluate(&Case { config: &entry.config, ..case }) {
+                Ok(Evaluated { outcome: None, .. }) => {}
+                // One that cannot do without material has understood the sentence.
+                Ok(Evaluated { outcome: Some(_), .. }) | Err(Broken::Stopped(_)) => return Ok(true),
+                Err(broken @ Broken::Refused(_)) => refused = refused.or(Some(broken.reason())),
+            }
+        }
+        refused.map_or(Ok(false), Err)
+    }
+
     pub(crate) fn named(&self, name: &str) -> Option<&Entry> {
         self.own.iter().find(|entry| entry.by.name == name)
     }

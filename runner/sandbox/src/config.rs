@@ -30,11 +30,11 @@ pub(crate) fn judges() -> Config {
     config
 }
 
-/// Settings for evaluators of a project: as judges, with a larger stack, which compiled code does not know of.
-#[cfg_attr(not(test), allow(dead_code, reason = "the build script includes this file and has no use for it"))]
+/// Settings for evaluators of a project: as judges, with a larger stack. What connects the modules of a component that a tool put
+/// together reaches into several memories.
 pub(crate) fn evaluators() -> Config {
     let mut config = judges();
-    config.max_wasm_stack(EVALUATOR_STACK).async_stack_size(2 * EVALUATOR_STACK);
+    config.wasm_multi_memory(true).max_wasm_stack(EVALUATOR_STACK).async_stack_size(2 * EVALUATOR_STACK);
     config
 }
 

@@ -151,7 +151,7 @@ pub enum LoadError {
         reason: String,
     },
     /// It wants something that a guest does not get.
-    #[error("component `{name}` imports `{import}`, which a {world} may not use; it may import {allowed}")]
+    #[error("component `{name}` imports `{import}`, which {} may not use; it may import {allowed}", with_article(.world))]
     ForbiddenImport {
         /// Which component.
         name: String,
@@ -173,7 +173,7 @@ pub enum LoadError {
         world: &'static str,
     },
     /// It has the right names, but not the right types.
-    #[error("component `{name}` does not fit the world of a {world}: {reason}")]
+    #[error("component `{name}` does not fit the world of {}: {reason}", with_article(.world))]
     WrongTypes {
         /// Which component.
         name: String,
@@ -198,6 +198,11 @@ pub enum LoadError {
         /// What happened.
         source: Fault,
     },
+}
+
+fn with_article(world: &str) -> String {
+    let article = if world.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+    format!("{article} {world}")
 }
 
 fn excerpt(body: &[u8]) -> String {

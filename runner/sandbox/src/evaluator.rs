@@ -24,6 +24,9 @@ use crate::world::Stop;
 /// What an evaluator may answer, in bytes. Evidence is short.
 const ANSWER: usize = 1 << 20;
 
+/// What Rust prints after the message of a panic.
+const BACKTRACE_NOTE: &str = "note: run with `RUST_BACKTRACE";
+
 /// Stack of the thread that an evaluator runs on: what the guest may use and what the host needs beside it.
 const STACK: usize = config::EVALUATOR_STACK + (4 << 20);
 
@@ -175,7 +178,8 @@ impl Evaluator {
 
     fn fault(&self, stop: Stop, printed: &str) -> EvaluatorFault {
         let Stop { kind, reason } = stop;
-        let last = printed.lines().map(str::trim).rfind(|line| !line.is_empty()).map(str::to_owned);
+        let said = |line: &&str| !line.is_empty() && !line.starts_with(BACKTRACE_NOTE);
+        let last = printed.lines().map(str::trim).rfind(said).map(str::to_owned);
         EvaluatorFault { kind, evaluator: self.0.name.clone(), reason, last_words: last, printed: printed.to_owned() }
     }
 }

@@ -43,7 +43,7 @@ impl Default for Limits {
             answer: 64 << 20,
             state: 512 << 20,
             judge_fuel: 20_000_000_000,
-            judge_deadline: Duration::from_mins(1),
+            judge_deadline: Duration::from_mins(5),
             seed_images: 256 << 20,
             cache: Cache::Default,
         }

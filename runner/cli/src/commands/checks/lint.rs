@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use pome_run::evaluators::{Evaluators, Replaced};
 use pome_sandbox::{Binding, Engine, Judge};
 use pome_scenario::{Criterion, CriterionType, Scenario};
 use pome_wire::Exit;
@@ -34,7 +35,11 @@ struct FileReport {
 #[derive(Debug, Serialize)]
 struct Finding {
     line: usize,
-    twin: String,
+    /// Absent where the criterion is about no single twin.
+    twin: Option<String>,
+    /// The evaluator that it is tagged with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluator: Option<String>,
     text: String,
     reason: String,
 }
@@ -63,19 +68,24 @@ fn look_at(file: &Path, judges: &mut Judges, cx: &Context) -> Result<FileReport,
     let scenario = match pome_scenario::read(&cx.cwd.join(file), &[]) {
         Ok(scenario) => scenario,
         Err(error) => {
-            let causes = Failure::from_error(Exit::Orchestrator, &error.problem);
-            let line = error.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            let causes = std::iter::once(causes.message).chain(causes.causes).collect::<Vec<_>>().join(": ");
-            report.error = Some(format!("{line}{causes}"));
+            report.error = Some(described(&error));
+            return Ok(report);
+        }
+    };
+    let evaluators = match Evaluators::of(&scenario, &judges.engine, &Replaced::new()) {
+        Ok(evaluators) => evaluators,
+        Err(error) => {
+            report.error = Some(described(&error));
             return Ok(report);
         }
     };
     for criterion in scenario.criteria.iter().filter(|criterion| criterion.kind == CriterionType::Code) {
-        match judges.problem(&scenario, criterion)? {
+        match judges.problem(&scenario, &evaluators, criterion)? {
             None => report.bound += 1,
             Some(reason) => report.findings.push(Finding {
                 line: criterion.line,
-                twin: scenario.twin_of(criterion).to_owned(),
+                twin: scenario.subject_of(criterion).map(str::to_owned),
+                evaluator: criterion.evaluator.clone(),
                 text: criterion.text.clone(),
                 reason,
             }),
@@ -83,6 +93,14 @@ fn look_at(file: &Path, judges: &mut Judges, cx: &Context) -> Result<FileReport,
     }
     report.ok = report.findings.is_empty();
     Ok(report)
+}
+
+/// The place in the file and what is wrong there.
+fn described(error: &pome_scenario::Error) -> String {
+    let causes = Failure::from_error(Exit::Orchestrator, &error.problem);
+    let line = error.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    let causes = std::iter::once(causes.message).chain(causes.causes).collect::<Vec<_>>().join(": ");
+    format!("{line}{causes}")
 }
 
 /// The checks of each twin, loaded when a criterion needs them.
@@ -93,8 +111,29 @@ struct Judges {
 
 impl Judges {
     /// Why nothing can judge the criterion; nothing when a check understands it.
-    fn problem(&mut self, scenario: &Scenario, criterion: &Criterion) -> Result<Option<String>, Failure> {
-        let twin = scenario.twin_of(criterion);
+    fn problem(
+        &mut self,
+        scenario: &Scenario,
+        evaluators: &Evaluators,
+        criterion: &Criterion,
+    ) -> Result<Option<String>, Failure> {
+        let asked_only = criterion.evaluator.is_some() || criterion.expression().is_some();
+        let of_evaluators = || match evaluators.reads(criterion) {
+            Ok(true) => None,
+            Ok(false) => Some("unmatched: no evaluator of the scenario reads this sentence".to_owned()),
+            Err(reason) => Some(reason),
+        };
+        let twin = match scenario.subject_of(criterion) {
+            Some(twin) if !asked_only => twin,
+            _ => return Ok(of_evaluators()),
+        };
+        let unread = self.unread_by(twin, criterion)?;
+        let unmatched = unread.as_ref().is_some_and(|reason| reason.starts_with("unmatched"));
+        let offered = unmatched && criterion.twin.is_none() && !scenario.config.evaluators.is_empty();
+        Ok(if offered && of_evaluators().is_none() { None } else { unread })
+    }
+
+    fn unread_by(&mut self, twin: &str, criterion: &Criterion) -> Result<Option<String>, Failure> {
         if !self.known.contains_key(twin) {
             let judge = self
                 .engine
