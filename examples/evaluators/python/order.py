@@ -1,4 +1,4 @@
-"""An evaluator of the order of calls: ``` `get_issue` is called before `add_labels` ```, `No call fails`."""
+"""An evaluator of the order of calls: ``` `get_issue` is called before `add_issue_labels` ```, `No call fails`."""
 
 import json
 import re

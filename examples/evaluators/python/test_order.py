@@ -24,8 +24,8 @@ SCENARIO = """# Order
 Label issue #1 in acme/api.
 
 ## Success Criteria
-- [D] `get_issue` is called before `add_labels`
-- [D] `add_labels` is called before `get_issue`
+- [D] `get_issue` is called before `add_issue_labels`
+- [D] `add_issue_labels` is called before `get_issue`
 - [D:order] No call fails
 - [D:order] everything is fine
 - [D:around] what is around
@@ -56,8 +56,8 @@ def call(method, path, body=None):
 call("GET", "/repos/acme/api/issues/1")
 call("GET", "/repos/acme/api/issues/4711")
 call("POST", "/repos/acme/api/issues/1/labels", {"labels": ["bug"]})
-os.symlink("/etc/hostname", os.path.join(os.environ["POME_RUN_DIR"], "way-out"))
-os.mkfifo(os.path.join(os.environ["POME_RUN_DIR"], "pipe"))
+os.symlink("/etc/hostname", os.path.join(os.environ["POME_ARTIFACTS_DIR"], "way-out"))
+os.mkfifo(os.path.join(os.environ["POME_ARTIFACTS_DIR"], "pipe"))
 """
 
 # An evaluator that tries what it must not be able to do.
@@ -151,7 +151,7 @@ def test_an_evaluator_in_python_judges_a_run(project: Path) -> None:
     right, wrong, no_failure, unread, around, raised, wrote, left = judged(run)
     order = {"name": "order", "digest": digests["order"]}
 
-    assert (right["outcome"], right["reason"]) == ("passed", right["reason"])
+    assert (right["outcome"], right["reason"]) == ("passed", "call 1 is `get_issue`, call 3 is `add_issue_labels`")
     assert (right["evidence_event_ids"], right["evaluator"]) == ([ids[0], ids[2]], order)
     assert (wrong["outcome"], wrong["evidence_event_ids"]) == ("failed", [ids[0]])
     assert (no_failure["outcome"], no_failure["reason"]) == ("passed", "3 calls")
