@@ -226,16 +226,19 @@ struct Open {
 impl Record {
     fn new(session: &Arc<Session>, request: &Request<Incoming>) -> Self {
         let path = request.uri().path();
+        let call = Call::of(request.method(), &session.target.host, path);
+        // Elsewhere a path may be a credential, as in addresses of webhooks.
+        let shown = if session.end.is_model || call.is_some() { path } else { "" };
         Self {
             open: Some(Open {
                 session: Arc::clone(session),
                 method: request.method().to_string(),
-                url: format!("{}://{}{path}", scheme(session.tls), place(&session.target, session.tls)),
+                url: format!("{}://{}{shown}", scheme(session.tls), place(&session.target, session.tls)),
                 before: session.counts.now(),
             }),
             status: None,
             gen_ai: GenAi { provider: reading::provider(&session.target.host), ..GenAi::default() },
-            call: Call::of(request.method(), &session.target.host, path),
+            call,
             asked: None,
             clock: Arc::new(Clock::start(Arc::clone(&session.counts))),
         }

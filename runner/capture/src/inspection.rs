@@ -29,6 +29,8 @@ pub(crate) struct End {
     pub(crate) to: Option<Destination>,
     /// Whether each request becomes a row of its own.
     pub(crate) reads: bool,
+    /// Whether it is a model's host, whose paths hold no secrets.
+    pub(crate) is_model: bool,
 }
 
 impl End {
@@ -64,12 +66,13 @@ impl Inspection {
 
     /// Absent: the connection stays a blind tunnel.
     pub(crate) fn end(&self, host: &str) -> Option<End> {
+        let is_model = self.models.contains(host);
         match self.routes.iter().find(|route| route.host == host) {
             Some(route) => {
                 let reads = self.reads && !matches!(route.to, Destination::Twin(_));
-                Some(End { opens: true, to: Some(route.to.clone()), reads })
+                Some(End { opens: true, to: Some(route.to.clone()), reads, is_model })
             }
-            None => (self.reads && self.models.contains(host)).then_some(End { opens: true, to: None, reads: true }),
+            None => (self.reads && is_model).then_some(End { opens: true, to: None, reads: true, is_model }),
         }
     }
 

@@ -382,6 +382,35 @@ async fn a_twin_gets_the_session_and_what_addresses_start_with() {
     assert!(seen.tunnels.lock().unwrap().is_empty() && seen.exchanges.lock().unwrap().is_empty(), "the twin records");
 }
 
+#[tokio::test]
+async fn a_path_is_kept_where_it_can_be_no_credential() {
+    let (listener, port) = listen().await;
+    let route = |host: &str| Route::parse(&format!("{host}=http://127.0.0.1:{port}")).unwrap();
+    let setting =
+        setting(Some("api.openai.com"), vec![route("api.openai.com"), route("hooks.example")], Vec::new()).await;
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            request(&mut stream).await;
+            send(&mut stream, "HTTP/1.1 204 No Content\r\n\r\n").await;
+        }
+    });
+    for (host, path) in
+        [("api.openai.com", "/v1/files"), ("hooks.example", "/bot123"), ("hooks.example", "/v1/responses")]
+    {
+        let mut agent = setting.tls(&format!("{host}:443")).await;
+        send(&mut agent, &post(&format!("{path}?key=AIza"), host, ASKED)).await;
+        assert!(head(&mut agent).await.starts_with("HTTP/1.1 204"));
+    }
+    let seen = setting.stop().await;
+    let exchanges = seen.exchanges.lock().unwrap();
+    let urls: Vec<&str> = exchanges.iter().map(|exchange| exchange.url.as_str()).collect();
+    assert_eq!(
+        urls,
+        ["https://api.openai.com/v1/files", "https://hooks.example", "https://hooks.example/v1/responses"]
+    );
+}
+
 const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 #[tokio::test]
