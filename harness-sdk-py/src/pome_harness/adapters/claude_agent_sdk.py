@@ -48,6 +48,7 @@ def instrument(signals: Signals | None = None) -> None:
 def _patch() -> None:
     from claude_agent_sdk import ClaudeSDKClient
     from claude_agent_sdk._internal.client import InternalClient
+    from claude_agent_sdk._internal.query import Query
     from claude_agent_sdk._internal.transport.subprocess_cli import SubprocessCLITransport
 
     def process_query(original: Any) -> Any:
@@ -77,6 +78,19 @@ def _patch() -> None:
 
         return wrapper
 
+    def handle_sdk_mcp_request(original: Any) -> Any:
+        async def wrapper(self: Any, server_name: str, message: Any) -> Any:
+            found = message_id(message)
+            if found is None:
+                return await original(self, server_name, message)
+            with correlate(found):
+                return await original(self, server_name, message)
+
+        return wrapper
+
+    # Earlier versions call the tools of this process from here, later ones in a task of the server; see `_correlated`.
+    if hasattr(Query, "_handle_sdk_mcp_request"):
+        replace(Query, "_handle_sdk_mcp_request", handle_sdk_mcp_request)
     replace(InternalClient, "process_query", process_query)
     replace(ClaudeSDKClient, "connect", connect)
     replace(SubprocessCLITransport, "read_messages", read_messages)
