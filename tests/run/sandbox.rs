@@ -134,16 +134,67 @@ fn nothing_is_left_of_a_confined_agent_when_the_runner_is_killed() {
     }
 }
 
+#[test]
+fn a_killed_first_stage_takes_the_agent_with_it() {
+    let marker = format!("{}", 300_000 + std::process::id());
+    let code = format!("if not preflight: subprocess.run(['setsid', 'sleep', '{marker}'])");
+    let project = labelling(&code);
+    let started = confined(&project, "namespaces", ["label.md"]).start();
+    until("the start of the process", || sleeping(&marker).pop());
+    // Its policy names the work folder, so it is told apart from those of other tests.
+    let folder = project.root().display().to_string();
+    let first = commands().find(|(_, words)| words.contains("\0enter\0") && words.contains(&folder));
+    let (pid, _) = first.expect("the first stage");
+    assert!(std::process::Command::new("kill").args(["-KILL", &pid]).status().expect("kill").success());
+    let output = started.finish().expect(1);
+    assert!(output.stderr.contains("the agent was ended by signal 9"), "{}", output.stderr);
+    until("the end of the agent", || sleeping(&marker).is_empty().then_some(()));
+}
+
+/// Processes and their command lines, with zeros between the words.
+fn commands() -> impl Iterator<Item = (String, String)> {
+    let pids = std::fs::read_dir("/proc").expect("/proc").flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().into_string().ok());
+    pids.filter_map(|pid| {
+        let command = std::fs::read(Path::new("/proc").join(&pid).join("cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&command).into_owned()))
+    })
+}
+
 /// Processes, seen from here, with a marker in their command line.
 fn sleeping(marker: &str) -> Vec<String> {
-    let pids =
-        std::fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    pids.filter(|pid| {
-        let command = std::fs::read(Path::new("/proc").join(pid).join("cmdline")).unwrap_or_default();
-        let words: Vec<&[u8]> = command.split(|&byte| byte == 0).collect();
-        words.starts_with(&[b"sleep", marker.as_bytes()])
-    })
-    .collect()
+    let start = format!("sleep\0{marker}\0");
+    commands().filter(|(_, words)| words.starts_with(&start)).map(|(pid, _)| pid).collect()
+}
+
+#[test]
+fn webhooks_lead_to_this_machine_only_where_it_is_named() {
+    let project = labelling(
+        r#"
+import urllib.parse
+def stripe(path, form):
+    data = urllib.parse.urlencode(form).encode()
+    request = urllib.request.Request(os.environ["POME_STRIPE_REST_URL"] + path, data=data, method="POST")
+    request.add_header("authorization", "Bearer " + os.environ["POME_AUTH_TOKEN"])
+    urllib.request.urlopen(request).read()
+label("bug")
+stripe("/v1/webhook_endpoints", {"url": "http://127.0.0.1:" + open("port").read(), "enabled_events[]": "*"})
+stripe("/v1/customers", {"name": "Ada"})
+"#,
+    );
+    let both = scenario("Label it", &LABELLED.replace("[code]", "[code:github]"));
+    let both = both.replace("## Config\n", "## Config\n\ntwins: [github, stripe]");
+    project.write("label.md", both);
+    let called = |arguments: &mut dyn FnMut() -> Cmd| {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        project.write("port", listener.local_addr().expect("an address").port().to_string());
+        listener.set_nonblocking(true).expect("not blocking");
+        arguments().run().expect(0);
+        listener.accept().is_ok()
+    };
+    assert!(called(&mut || run(&project, ["label.md"])));
+    assert!(!called(&mut || confined(&project, "namespaces", ["label.md"])));
+    assert!(called(&mut || confined(&project, "namespaces", ["label.md"]).env("POME_EGRESS_ALLOW", "127.0.0.1")));
 }
 
 #[test]

@@ -56,6 +56,10 @@ pub(crate) fn restrict(policy: &Policy) -> Result<Option<Granted>, Refused> {
         if version < TCP {
             return Err(Refused::because("Landlock", "this kernel's version has no rules for TCP (Linux 6.7 has)"));
         }
+        let inside = |path: &&PathBuf| policy.writable.iter().any(|folder| path.starts_with(folder));
+        for path in policy.hidden.iter().filter(|path| path.exists()).filter(inside) {
+            weaker.push(format!("`{}` can be read, because it is inside of the work folder", path.display()));
+        }
         if version < SCOPES {
             weaker.push("signals to other processes of the user and abstract sockets are not stopped".to_owned());
         }

@@ -29,6 +29,8 @@ pub struct Policy {
     pub temporary: PathBuf,
     /// Files and folders that must not be read. Those that do not exist are passed over.
     pub hidden: Vec<PathBuf>,
+    /// The runner's process number: which sockets exist is read in its network.
+    pub runner: u32,
     /// Ports of `127.0.0.1` that may be reached.
     pub ports: Vec<u16>,
     /// Whether to use Landlock in the namespaces form; without it the file tree is mounted read-only.

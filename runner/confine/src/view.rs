@@ -43,7 +43,11 @@ pub fn prepare(policy: &mut Policy) -> Result<Vec<String>, Refused> {
 
 fn change(policy: &Policy, weaker: &mut Vec<String>) -> Result<(), Refused> {
     let folder = std::env::current_dir().attempt(|| "the work folder".to_owned())?;
-    let sockets = sockets();
+    let sockets = sockets(policy.runner);
+    if sockets.is_none() {
+        weaker.push("Unix sockets outside of `/run` can be reached: the table of sockets cannot be read".to_owned());
+    }
+    let sockets = sockets.unwrap_or_default();
     mount(What::Same, Path::new("/"), MS_REC | MS_PRIVATE).attempt(|| "a file tree of its own".to_owned())?;
     let stage = policy.temporary.join(".stage");
     fs::create_dir(&stage).attempt(|| format!("creating `{}`", stage.display()))?;
@@ -60,17 +64,19 @@ fn change(policy: &Policy, weaker: &mut Vec<String>) -> Result<(), Refused> {
     if !policy.landlock {
         read_only(policy)?;
     }
-    keep(&policy.kept)?;
+    keep(policy)?;
     // The old folder may lie under what was mounted meanwhile.
     std::env::set_current_dir(&folder).attempt(|| format!("entering `{}` again", folder.display()))
 }
 
-/// Sockets with a path that this process may know of. Those of other networks are not listed here.
-fn sockets() -> BTreeSet<PathBuf> {
-    let table = fs::read("/proc/1/net/unix").or_else(|_| fs::read("/proc/net/unix")).unwrap_or_default();
-    let table = String::from_utf8_lossy(&table).into_owned();
-    let paths = table.lines().filter_map(|line| line.find(" /").and_then(|at| line.get(at + 1..)));
-    paths.map(PathBuf::from).collect()
+/// Sockets with a path, of the runner's network and of the machine's. Those of other networks are not listed there.
+fn sockets(runner: u32) -> Option<BTreeSet<PathBuf>> {
+    let tables = [runner, 1].map(|pid| fs::read(format!("/proc/{pid}/net/unix")).ok());
+    let [Some(table), more] = tables else { return None };
+    let text = [table, more.unwrap_or_default()].concat();
+    let text = String::from_utf8_lossy(&text);
+    let paths = text.lines().filter_map(|line| line.find(" /").and_then(|at| line.get(at + 1..)));
+    Some(paths.map(PathBuf::from).collect())
 }
 
 fn is_socket(path: &Path) -> bool {
@@ -193,9 +199,16 @@ fn read_only(policy: &Policy) -> Result<(), Refused> {
 }
 
 /// Files that stay as they are although their folder may be written: each becomes a mount, which can neither be written nor moved.
-fn keep(files: &[PathBuf]) -> Result<(), Refused> {
-    for file in files.iter().filter(|file| file.is_file()) {
+/// So do the folders on the way to it, or another folder could take the place of one of them.
+fn keep(policy: &Policy) -> Result<(), Refused> {
+    let may_move = |folder: &Path| policy.writable.iter().any(|root| folder != root && folder.starts_with(root));
+    for file in policy.kept.iter().filter(|file| file.is_file()) {
         let make = || -> io::Result<()> {
+            let mut above: Vec<&Path> = file.ancestors().skip(1).filter(|folder| may_move(folder)).collect();
+            above.reverse();
+            for place in above {
+                bind(place, place)?;
+            }
             bind(file, file)?;
             let table = fs::read_to_string(TABLE)?;
             let flags = table.lines().filter_map(mounted).rfind(|(place, _)| place == file);

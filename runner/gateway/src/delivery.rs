@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_millis(20);
 /// Most deliveries of one world that are remembered after they are over.
 const REMEMBERED: usize = 1000;
 
-/// Says whether a host beside this machine may be sent to: lower case, without brackets and without a trailing dot.
+/// Says whether a host may be sent to: lower case, without brackets and without a trailing dot.
 pub type Reach = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The outboxes of all worlds of a server. Cheap to clone.
@@ -121,7 +121,7 @@ impl Deliveries {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
-        let reach = reach.unwrap_or_else(|| Arc::new(|_| false));
+        let reach = reach.unwrap_or_else(|| Arc::new(is_this_machine));
         Self(Arc::new(Inner { outboxes: Mutex::default(), agent: config.into(), reach, own, recorder, twin }))
     }
 
@@ -244,7 +244,7 @@ impl Deliveries {
         Ok(response.status().as_u16())
     }
 
-    /// This machine is always reached, other hosts as the user says, the server itself never.
+    /// Hosts as the user says, the server itself never.
     fn permit(&self, uri: &Uri) -> Result<(), String> {
         let port = match (uri.scheme_str(), uri.port_u16()) {
             (Some("http"), port) => port.unwrap_or(80),
@@ -252,14 +252,13 @@ impl Deliveries {
             _ => return Err("only http and https are sent to".to_owned()),
         };
         let host = normal(uri.host().unwrap_or_default());
-        let loopback = is_this_machine(&host);
-        if loopback && port == self.0.own.port() {
+        if is_this_machine(&host) && port == self.0.own.port() {
             return Err("a twin does not send to itself".to_owned());
         }
-        if loopback || (self.0.reach)(&host) {
+        if (self.0.reach)(&host) {
             return Ok(());
         }
-        Err(format!("`{host}` is not on this machine; name it in POME_EGRESS_ALLOW to let deliveries go there"))
+        Err(format!("deliveries may not go to `{host}`; name it in POME_EGRESS_ALLOW to let them"))
     }
 
     async fn record(&self, waiting: &Waiting, attempt: &Attempt) {

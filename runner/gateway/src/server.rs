@@ -48,7 +48,7 @@ pub struct ServerConfig {
     pub runtime: RuntimeInfo,
     /// Bounds on clients.
     pub limits: HttpLimits,
-    /// Which hosts beside this machine webhooks may go to. Absent: none.
+    /// Which hosts webhooks may go to, this machine included. Absent: this machine alone.
     pub reach: Option<Reach>,
     /// Called when the twin failed in a call, after its world was put back in order.
     pub on_trap: Option<OnTrap>,

@@ -142,6 +142,7 @@ impl Confinement {
             kept: self.kept.clone(),
             temporary: self.temporary.path().to_owned(),
             hidden: self.hidden.clone(),
+            runner: std::process::id(),
             ports: self.ports.clone(),
             landlock: self.landlock,
         }

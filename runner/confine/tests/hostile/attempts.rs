@@ -113,6 +113,8 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         fs::write("mine", "x")?;
         fs::rename("mine", "kept")
     }),
+    row!("move_a_folder_above_what_is_kept", [], ISOLATED, nothing, |_| fs::rename("deep", "gone")),
+    row!("move_the_folder_of_what_is_kept", [], ISOLATED, nothing, |_| fs::rename("deep/down", "gone")),
     row!("remove_what_is_kept", [], ISOLATED, nothing, |_| fs::remove_file("kept")),
     row!("climb_out", ["../beside/precious"], EVERYWHERE, nothing, |a| fs::write(&a[0], "x")),
     row!("write_by_a_descriptor_of_the_folder", ["{beside}"], EVERYWHERE, nothing, |a| {

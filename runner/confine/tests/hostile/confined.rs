@@ -46,9 +46,10 @@ pub(crate) fn run(kind: Kind, outside: &Outside, agent: &[String]) -> Result<End
         form: if kind == Kind::Landlock { Form::Landlock } else { Form::Namespaces },
         again: vec![program.clone()],
         writable: vec![outside.work(), outside.temporary()],
-        kept: vec![outside.work().join("kept")],
+        kept: vec![outside.work().join("kept"), outside.work().join("deep/down/kept")],
         temporary: outside.temporary(),
         hidden: vec![outside.secrets().join("folder"), outside.secrets().join("file"), "/nowhere".into()],
+        runner: std::process::id(),
         ports: vec![outside.told()],
         landlock: kind != Kind::Mounts,
     };

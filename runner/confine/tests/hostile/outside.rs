@@ -29,12 +29,13 @@ pub(crate) struct Outside {
 impl Outside {
     pub(crate) fn new() -> Self {
         let folder = open_folder();
-        for name in ["work", "temporary", "beside", "secrets/folder"] {
+        for name in ["work", "temporary", "beside", "secrets/folder", "work/deep/down"] {
             fs::create_dir_all(folder.path().join(name)).expect("a folder");
         }
         for (name, text) in [
             ("beside/precious", "precious\n"),
             ("work/kept", "kept\n"),
+            ("work/deep/down/kept", "kept\n"),
             ("secrets/folder/key", "secret\n"),
             ("secrets/file", "secret\n"),
             ("secrets/shown", "shown\n"),
