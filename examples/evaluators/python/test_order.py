@@ -70,7 +70,7 @@ from wit_world.exports.evaluation import Material, Outcome, Verdict
 def attempt(what):
     try:
         return f"{what()}"
-    except OSError as error:
+    except Exception as error:
         return f"{type(error).__name__}"
 
 class Evaluation(exports.Evaluation):
@@ -98,13 +98,18 @@ class Evaluation(exports.Evaluation):
             ]
             return Outcome(Verdict.PASSED, " ".join(wrong), [], [])
         before = time.monotonic()
-        time.sleep(3600)
-        now = (time.time(), time.monotonic() - before)
-        files = sorted(os.listdir("/run")) == os.listdir("/run") and os.listdir("/run")
-        kind = os.stat("/run/events.jsonl")
-        rows = len(open("/run/events.jsonl").read().splitlines())
-        text = f"{now} {random.random()} {os.urandom(4).hex()} {dict(os.environ)} {files} {kind.st_mtime} {rows}"
-        return Outcome(Verdict.PASSED, text, [], [])
+        facts = [
+            attempt(lambda: time.sleep(3600)),
+            attempt(lambda: (time.time(), time.monotonic() - before)),
+            attempt(lambda: random.random()),
+            attempt(lambda: os.urandom(4).hex()),
+            attempt(lambda: dict(os.environ)),
+            attempt(lambda: sorted(os.listdir("/run")) == os.listdir("/run")),
+            attempt(lambda: os.listdir("/run")),
+            attempt(lambda: os.stat("/run/events.jsonl").st_mtime),
+            attempt(lambda: len(open("/run/events.jsonl").read().splitlines())),
+        ]
+        return Outcome(Verdict.PASSED, " / ".join(facts), [], [])
 '''
 
 
@@ -159,13 +164,14 @@ def test_an_evaluator_in_python_judges_a_run(project: Path) -> None:
 
     assert raised["outcome"] == "errored"
     assert raised["reason"].startswith("evaluator_trap: evaluator `around` trapped")
-    assert raised["reason"].endswith("its last words: ValueError: on purpose")
+    assert "ValueError: on purpose" in raised["reason"]
     denied = wrote["reason"].split()
     assert wrote["outcome"] == "passed" and len(denied) == 6 and all(word.endswith("Error") for word in denied), wrote
     assert left["outcome"] == "passed" and left["reason"].count("Error") == 6, left
     assert around["outcome"] == "passed" and "'events.jsonl'" in around["reason"], around
     assert "score.json" not in around["reason"] and "meta.json" not in around["reason"]
-    assert around["reason"].startswith("(1767225600.0, 0.0) ") and around["reason"].endswith(" 0.0 3"), around
+    facts = around["reason"].split(" / ")
+    assert facts[1] == "(1767225600.0, 0.0)" and facts[5] == "True" and facts[7:] == ["0.0", "3"], facts
     meta = json.loads((run / "meta.json").read_text())
     assert meta["evaluators"] == digests
 

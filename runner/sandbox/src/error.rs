@@ -83,7 +83,7 @@ pub struct EvaluatorFault {
     pub evaluator: String,
     /// Details of the end.
     pub reason: String,
-    /// The last line that it printed.
+    /// The last lines that it printed.
     pub last_words: Option<String>,
     /// Everything that it printed, or the end of it.
     pub printed: String,

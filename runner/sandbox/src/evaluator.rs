@@ -27,6 +27,9 @@ const ANSWER: usize = 1 << 20;
 /// What Rust prints after the message of a panic.
 const BACKTRACE_NOTE: &str = "note: run with `RUST_BACKTRACE";
 
+/// How many of the last lines are told: a language's runtime says that it failed after it said why.
+const LAST_WORDS: usize = 4;
+
 /// Stack of the thread that an evaluator runs on: what the guest may use and what the host needs beside it.
 const STACK: usize = config::EVALUATOR_STACK + (4 << 20);
 
@@ -179,7 +182,9 @@ impl Evaluator {
     fn fault(&self, stop: Stop, printed: &str) -> EvaluatorFault {
         let Stop { kind, reason } = stop;
         let said = |line: &&str| !line.is_empty() && !line.starts_with(BACKTRACE_NOTE);
-        let last = printed.lines().map(str::trim).rfind(said).map(str::to_owned);
+        let lines: Vec<&str> = printed.lines().map(str::trim).filter(said).collect();
+        let last = lines.get(lines.len().saturating_sub(LAST_WORDS)..).unwrap_or_default().join(" | ");
+        let last = (!last.is_empty()).then_some(last);
         EvaluatorFault { kind, evaluator: self.0.name.clone(), reason, last_words: last, printed: printed.to_owned() }
     }
 }
