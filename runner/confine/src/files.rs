@@ -11,7 +11,7 @@ use landlock::{
 use crate::policy::{Form, Policy, Refused};
 
 /// The newest interface whose rights are asked for; an older kernel grants what it knows.
-const NEWEST: ABI = ABI::V8;
+const NEWEST: ABI = ABI::V9;
 /// The first one with rules for TCP.
 const TCP: i32 = 4;
 /// The first one with rules for truncating.

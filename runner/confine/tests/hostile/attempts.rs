@@ -23,6 +23,8 @@ pub(crate) struct Attempt {
     arguments: &'static [&'static str],
     act: fn(&[String]) -> io::Result<()>,
     pub(crate) stopped_in: &'static [Kind],
+    /// The first version of Landlock that stops it without namespaces.
+    pub(crate) landlock: u32,
     /// What is missing here to make it, if anything.
     pub(crate) needs: fn() -> Option<&'static str>,
 }
@@ -59,7 +61,17 @@ fn nested() -> Option<&'static str> {
 
 macro_rules! row {
     ($name:literal, [$($argument:literal),*], $stopped:expr, $needs:expr, $act:expr) => {
-        Attempt { name: $name, arguments: &[$($argument),*], act: $act, stopped_in: $stopped, needs: $needs }
+        row!($name, [$($argument),*], $stopped, $needs, $act, 4)
+    };
+    ($name:literal, [$($argument:literal),*], $stopped:expr, $needs:expr, $act:expr, $landlock:literal) => {
+        Attempt {
+            name: $name,
+            arguments: &[$($argument),*],
+            act: $act,
+            stopped_in: $stopped,
+            landlock: $landlock,
+            needs: $needs,
+        }
     };
 }
 
@@ -72,9 +84,14 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
     row!("multipath_tcp", ["127.0.0.1:{other}"], EVERYWHERE, mptcp, |a| multipath(&a[0])),
     row!("udp", ["127.0.0.1:{udp}"], EVERYWHERE, nothing, |a| datagram(&a[0])),
     row!("udp_to_a_routable_address", ["{routable}:{udp}"], EVERYWHERE, an_interface, |a| datagram(&a[0])),
-    row!("abstract_socket", ["{name}"], EVERYWHERE, nothing, |a| {
-        hello(UnixStream::connect_addr(&SocketAddr::from_abstract_name(&a[0])?)?)
-    }),
+    row!(
+        "abstract_socket",
+        ["{name}"],
+        EVERYWHERE,
+        nothing,
+        |a| { hello(UnixStream::connect_addr(&SocketAddr::from_abstract_name(&a[0])?)?) },
+        6
+    ),
     // Landlock learns about these with Linux 7; until then they are a known gap of that form.
     row!("path_socket", ["{beside}/socket"], ISOLATED, nothing, |a| hello(UnixStream::connect(&a[0])?)),
     row!("create_a_file", ["{beside}/new"], EVERYWHERE, nothing, |a| fs::write(&a[0], "x")),
@@ -122,7 +139,7 @@ pub(crate) const ATTEMPTS: &[Attempt] = &[
         let path = format!("/proc/self/fd/{}/precious", std::os::fd::AsRawFd::as_raw_fd(&folder));
         fs::write(path, "x")
     }),
-    row!("signal", ["{victim}"], EVERYWHERE, nothing, |a| Ok(kill_process(pid(&a[0])?, Signal::KILL)?)),
+    row!("signal", ["{victim}"], EVERYWHERE, nothing, |a| Ok(kill_process(pid(&a[0])?, Signal::KILL)?), 6),
     row!("memory_of_another_process", ["{victim}"], EVERYWHERE, free_ptrace, |a| {
         OpenOptions::new().read(true).write(true).open(format!("/proc/{}/mem", a[0])).map(drop)
     }),
