@@ -127,16 +127,16 @@ fn link_files(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             })
         },
     )?;
-    files.func_wrap(
-        "[method]descriptor.metadata-hash",
-        |mut store: Store, (_file,): (Resource<Descriptor>,)| -> Answer<MetadataHashValue> {
-            answer(store.data_mut(), |_| Err(Refusal::Unsupported.into()))
-        },
-    )?;
+    files.func_wrap("[method]descriptor.metadata-hash", |mut store: Store, (file,): (Resource<Descriptor>,)| {
+        answer(store.data_mut(), |files| files.stat(file).map(|stat| identity(&stat)))
+    })?;
     files.func_wrap(
         "[method]descriptor.metadata-hash-at",
-        |mut store: Store, _: (Resource<Descriptor>, PathFlags, String)| -> Answer<MetadataHashValue> {
-            answer(store.data_mut(), |_| Err(Refusal::Unsupported.into()))
+        |mut store: Store, (folder, flags, path): (Resource<Descriptor>, PathFlags, String)| {
+            answer(store.data_mut(), |files| {
+                visible(&path)?;
+                files.stat_at(folder, flags, path).map(|stat| identity(&stat))
+            })
         },
     )?;
     files.func_wrap("[method]descriptor.open-at", |mut store: Store, opened: Open| {
@@ -196,6 +196,11 @@ fn timeless(stat: DescriptorStat) -> DescriptorStat {
         status_change_timestamp: None,
         ..stat
     }
+}
+
+/// What libraries show as the number of a file. The true one is the machine's, so this follows from what the file is.
+fn identity(stat: &DescriptorStat) -> MetadataHashValue {
+    MetadataHashValue { lower: stat.size, upper: stat.type_ as u64 }
 }
 
 fn visible(path: &str) -> FsResult<()> {
