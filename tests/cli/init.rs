@@ -1,6 +1,10 @@
 //! `pome init`.
 
-use pome_tests::pome_snapshot;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use pome_tests::{Project, pome_snapshot};
+use serde_json::{Value, json};
 
 use crate::project;
 
@@ -14,6 +18,8 @@ fn an_empty_folder_gets_a_project_that_can_be_run() {
     wrote  harness.ts
     wrote  scenarios/01-bug-happy-path.md
     wrote  scenarios/01-bug-happy-path.seed.json
+    note: `harness.ts` uses the standard library alone: no `node_modules` here or above has `pome-harness`
+    note: for the typed SDK, `npm install pome-harness`, then move `harness.ts` away and run `pome init --force`
 
     next:
       pome run scenarios/01-bug-happy-path.md
@@ -98,6 +104,86 @@ fn bare_is_the_project_file_alone_and_starter_the_whole_library() {
 }
 
 #[test]
+fn bare_and_starter_follow_the_language_of_the_folder_and_keep_what_is_there() {
+    for (file, language, harness) in [
+        ("package.json", "ts", "harness.ts"),
+        ("pyproject.toml", "python", "harness.py"),
+        ("main.py", "python", "harness.py"),
+    ] {
+        let bare = project();
+        bare.write(file, "");
+        let report = bare.pome(["init", "--bare", "--json"]).run().expect(0).json();
+        assert_eq!((&report["language"], &report["harness"]), (&json!(language), &Value::Null));
+        let mut names = vec![".pome.json".to_owned(), file.to_owned()];
+        names.sort();
+        assert_eq!(bare.names("."), names);
+        assert_eq!(bare.json(".pome.json")["harness"], harness);
+
+        let starter = project();
+        starter.write(file, "").write("scenarios/01-bug-happy-path.md", "mine");
+        interpreter(&starter, 7);
+        let report = starter.pome(["init", "--starter", "--json"]).run().expect(0).json();
+        assert_eq!(report["kept"], json!(["scenarios/01-bug-happy-path.md"]));
+        assert_eq!(starter.read("scenarios/01-bug-happy-path.md"), "mine");
+        let files = [harness, "examples/agents/claude-sdk-agent.ts", "examples/agents/scripted-triage-agent.ts"];
+        for name in files {
+            assert!(starter.path(name).is_file(), "{file}: {name}");
+        }
+        let of_other_twins = |name: &String| name.contains("stripe") || name.contains("slack");
+        assert!(!starter.names("scenarios").iter().any(of_other_twins));
+        assert!(!starter.path("runs").exists());
+    }
+}
+
+/// A virtual environment whose interpreter only knows how to end.
+fn interpreter(project: &Project, code: u8) {
+    project.write(".venv/bin/python", format!("#!/bin/sh\nexit {code}\n"));
+    let path = project.path(".venv/bin/python");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn an_installed_typescript_sdk_is_found_upwards_and_used() {
+    let project = project();
+    project.write("node_modules/pome-harness/package.json", "{}").write("inner/agents/x", "");
+    let report = project.pome(["init", "--json"]).run().expect(0).json();
+    assert_eq!(report["harness"]["template"], "sdk");
+    assert_eq!(report["harness"]["sdk"], json!({"installed": true, "reason": "found in node_modules/pome-harness"}));
+    assert!(project.read("harness.ts").contains("from \"pome-harness\""));
+
+    let inner = project.pome(["init", "--language", "ts"]).cwd(project.path("inner/agents")).run().expect(0);
+    assert!(inner.stderr.contains("on the harness SDK, found in ../../node_modules/pome-harness"), "{inner:?}");
+
+    let again = project.pome(["init", "--force"]).run().expect(0);
+    assert!(again.stderr.contains("move `harness.ts` away and run `pome init --force`"), "{again:?}");
+}
+
+#[test]
+fn a_python_sdk_is_found_in_the_virtual_environment_or_by_asking_the_interpreter() {
+    let ask = |project: &Project| {
+        let report = project.pome(["init", "--language", "python", "--json", "--force"]).run().expect(0).json();
+        let _ = fs::remove_file(project.path("harness.py"));
+        report["harness"].clone()
+    };
+    let project = project();
+    interpreter(&project, 7);
+    let plain = ask(&project);
+    assert_eq!(plain["template"], "plain");
+    assert_eq!(plain["sdk"]["reason"], "`.venv/bin/python` has no `pome_harness`");
+    interpreter(&project, 1);
+    assert_eq!(ask(&project)["sdk"]["reason"], "`.venv/bin/python` could not be asked for `pome_harness`");
+    interpreter(&project, 0);
+    assert_eq!(ask(&project)["sdk"]["reason"], "found in what `.venv/bin/python` imports");
+    interpreter(&project, 7);
+    project.write(".venv/lib/python3.13/site-packages/pome_harness/__init__.py", "");
+    let found = ask(&project);
+    assert_eq!(found["sdk"]["reason"], "found in .venv/lib/python3.13/site-packages/pome_harness");
+    assert_eq!(found["template"], "sdk");
+    project.pome(["init", "--language", "python", "--force"]).run().expect(0);
+    assert!(project.read("harness.py").contains("from pome_harness import"));
+}
+
+#[test]
 fn other_project_files_stay_and_are_named() {
     let project = project();
     project.write("pome.yaml", "agent: {slug: a}\n");
@@ -113,6 +199,6 @@ fn hosted_mode_asks_for_a_login_first_and_json_goes_to_standard_output() {
         project.pome(["init", "--mode", "hosted", "--language", "python", "--json", "--quiet"]).run().expect(0);
     assert_eq!(output.stderr, "");
     let report = output.json();
-    assert_eq!(report["next"], serde_json::json!(["pome login", "pome run scenarios/01-bug-happy-path.md"]));
+    assert_eq!(report["next"], json!(["pome login", "pome run scenarios/01-bug-happy-path.md"]));
     assert_eq!(project.json(".pome.json")["mode"], "hosted");
 }

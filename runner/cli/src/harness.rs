@@ -31,7 +31,8 @@ pub(crate) fn argv(file: &Path, project: &Path) -> Result<Vec<String>, Failure> 
     }
 }
 
-fn python(project: &Path) -> PathBuf {
+/// The interpreter of a harness: that of the virtual environment in the folder, else the system's.
+pub(crate) fn python(project: &Path) -> PathBuf {
     if cfg!(windows) {
         return PathBuf::from("python");
     }

@@ -1,4 +1,9 @@
 //! `pome init`: a project file, a harness and a first scenario.
+//!
+//! The harness is written on the SDK when that is installed where the harness will look for it, and on the standard library
+//! otherwise: a fresh project always runs at once.
+
+mod sdk;
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -13,8 +18,12 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::{library, twins};
 
+use sdk::Sdk;
+
 const HARNESS_TS: &str = include_str!("../../templates/ts/harness.ts");
+const HARNESS_TS_SDK: &str = include_str!("../../templates/ts/harness-sdk.ts");
 const HARNESS_PY: &str = include_str!("../../templates/python/harness.py");
+const HARNESS_PY_SDK: &str = include_str!("../../templates/python/harness_sdk.py");
 const CLAUDE_AGENT: &str = include_str!("../../templates/ts/claude-sdk-agent.ts");
 
 const FIRST_SCENARIO: &str = "01-bug-happy-path.md";
@@ -31,11 +40,33 @@ struct Report {
     version: u32,
     mode: &'static str,
     language: &'static str,
+    /// Absent when no harness was asked for.
+    harness: Option<Harness>,
     /// Relative to the folder.
     written: Vec<String>,
     /// Files that were there and stay as they are.
     kept: Vec<String>,
     next: Vec<String>,
+}
+
+/// The harness file and what it is built on.
+#[derive(Debug, Serialize)]
+struct Harness {
+    file: &'static str,
+    /// What was written, or would have been if the file had not been there.
+    template: Template,
+    /// False when the file was there already.
+    written: bool,
+    sdk: Sdk,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Template {
+    /// On the harness SDK, with types.
+    Sdk,
+    /// On the standard library alone.
+    Plain,
 }
 
 /// The project file, in the order in which its keys are written.
@@ -68,8 +99,10 @@ pub(crate) fn run(args: &args::Init, cx: &Context) -> Result<Exit, Failure> {
             .hint("`pome init --force` overwrites it; other files stay as they are"));
     }
     let language = args.language.unwrap_or_else(|| detect_language(&cx.cwd));
+    let sdk = (!args.bare).then(|| Sdk::look(language, &cx.cwd));
+    let template = if sdk.as_ref().is_some_and(|sdk| sdk.installed) { Template::Sdk } else { Template::Plain };
     let (mut written, mut kept) = (Vec::new(), Vec::new());
-    for (name, text) in contents(args, language, &cx.cwd)? {
+    for (name, text) in contents(args, language, template, &cx.cwd)? {
         let overwrite = name == Spelling::DotPomeJson.file_name();
         let list = if write(&cx.cwd.join(&name), &text, overwrite)? { &mut written } else { &mut kept };
         list.push(name);
@@ -78,11 +111,15 @@ pub(crate) fn run(args: &args::Init, cx: &Context) -> Result<Exit, Failure> {
         version: 1,
         mode: mode_name(args.mode),
         language: language_name(language),
+        harness: sdk.map(|sdk| {
+            let (file, _) = harness(language, template);
+            Harness { file, template, written: written.iter().any(|name| name == file), sdk }
+        }),
         written,
         kept,
         next: next(args),
     };
-    tell(&report, cx);
+    tell(&report, language, cx);
     if cx.console.json {
         cx.console.document(&report)?;
     }
@@ -90,11 +127,13 @@ pub(crate) fn run(args: &args::Init, cx: &Context) -> Result<Exit, Failure> {
 }
 
 /// Names and contents in the order in which they are written, the project file first.
-fn contents(args: &args::Init, language: LanguageName, folder: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let (harness_name, harness) = match language {
-        LanguageName::Ts => ("harness.ts", HARNESS_TS),
-        LanguageName::Python => ("harness.py", HARNESS_PY),
-    };
+fn contents(
+    args: &args::Init,
+    language: LanguageName,
+    template: Template,
+    folder: &Path,
+) -> Result<Vec<(String, String)>, Failure> {
+    let (harness_name, harness) = harness(language, template);
     let mut files = vec![(Spelling::DotPomeJson.file_name().to_owned(), config(args, language, harness_name, folder)?)];
     if args.bare {
         return Ok(files);
@@ -118,6 +157,16 @@ fn contents(args: &args::Init, language: LanguageName, folder: &Path) -> Result<
         files.push((SDK_AGENT.to_owned(), CLAUDE_AGENT.to_owned()));
     }
     Ok(files)
+}
+
+/// Name and content of the harness.
+const fn harness(language: LanguageName, template: Template) -> (&'static str, &'static str) {
+    match (language, template) {
+        (LanguageName::Ts, Template::Plain) => ("harness.ts", HARNESS_TS),
+        (LanguageName::Ts, Template::Sdk) => ("harness.ts", HARNESS_TS_SDK),
+        (LanguageName::Python, Template::Plain) => ("harness.py", HARNESS_PY),
+        (LanguageName::Python, Template::Sdk) => ("harness.py", HARNESS_PY_SDK),
+    }
 }
 
 fn config(args: &args::Init, language: LanguageName, harness: &str, folder: &Path) -> Result<String, Failure> {
@@ -148,7 +197,9 @@ fn detect_language(folder: &Path) -> LanguageName {
     let any = |names: &[&str]| names.iter().any(|name| folder.join(name).exists());
     let python_source = || {
         fs::read_dir(folder).is_ok_and(|entries| {
-            entries.flatten().any(|entry| entry.path().extension().is_some_and(|extension| extension == "py"))
+            entries.flatten().any(|entry| {
+                entry.path().extension().is_some_and(|extension| extension == "py") && entry.path().is_file()
+            })
         })
     };
     if !any(NODE_FILES) && (any(PYTHON_FILES) || python_source()) { LanguageName::Python } else { LanguageName::Ts }
@@ -192,12 +243,15 @@ fn next(args: &args::Init) -> Vec<String> {
     next
 }
 
-fn tell(report: &Report, cx: &Context) {
+fn tell(report: &Report, language: LanguageName, cx: &Context) {
     for name in &report.written {
         cx.console.say(&format!("wrote  {name}"));
     }
     for name in &report.kept {
         cx.console.say(&format!("kept   {name} (it was there already)"));
+    }
+    if let Some(harness) = &report.harness {
+        tell_about_the_sdk(harness, language, cx);
     }
     let others: Vec<&str> = Spelling::ALL
         .into_iter()
@@ -213,6 +267,24 @@ fn tell(report: &Report, cx: &Context) {
     cx.console.say("\nnext:");
     for step in &report.next {
         cx.console.say(&format!("  {step}"));
+    }
+}
+
+/// Which template it is and why, and how to get the other one: a harness that is there is never overwritten.
+fn tell_about_the_sdk(harness: &Harness, language: LanguageName, cx: &Context) {
+    let Harness { file, template, written, sdk } = harness;
+    let again = format!("move `{file}` away and run `pome init --force`");
+    match (template, written) {
+        (Template::Sdk, true) => cx.console.note(&format!("`{file}` is written on the harness SDK, {}", sdk.reason)),
+        (Template::Sdk, false) => {
+            cx.console.note(&format!("the harness SDK was {}; for a harness on it, {again}", sdk.reason));
+        }
+        (Template::Plain, true) => {
+            cx.console.note(&format!("`{file}` uses the standard library alone: {}", sdk.reason));
+            cx.console.note(&format!("for the typed SDK, `{}`, then {again}", Sdk::install(language)));
+        }
+        // Theirs, and nothing better to offer.
+        (Template::Plain, false) => {}
     }
 }
 
