@@ -4,6 +4,7 @@ mod support;
 
 mod batches;
 mod endings;
+mod evaluators;
 mod files;
 mod judged;
 mod sandbox;
