@@ -13,7 +13,7 @@ fn hostile_bytes() -> Vec<u8> {
 }
 
 fn limits() -> Limits {
-    Limits { memory: 64 << 20, judge_fuel: 20_000_000, cache: Cache::Off, ..Limits::default() }
+    Limits { memory: 64 << 20, judge_fuel: 100_000_000, cache: Cache::Off, ..Limits::default() }
 }
 
 fn hostile() -> Evaluator {
