@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pome_scenario::Scenario;
+use pome_scenario::{BuiltInOnly, Scenario};
 
 /// File name and content, in order of the names: scenarios and the seeds beside them.
 const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
@@ -17,7 +17,7 @@ pub(crate) struct Shipped {
 impl Shipped {
     /// The scenario behind the text.
     pub(crate) fn understand(self) -> Result<Scenario, pome_scenario::Error> {
-        pome_scenario::parse(Path::new(self.name), self.text.as_bytes(), &[])
+        pome_scenario::parse(Path::new(self.name), self.text.as_bytes(), &mut BuiltInOnly)
     }
 
     /// Name and content of the seed beside it.

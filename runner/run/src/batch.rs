@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pome_sandbox::{Engine, Limits};
 use pome_wire::Exit;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
@@ -14,18 +13,8 @@ use crate::plan::{self, Components, Plan, Refused, Request};
 use crate::progress::{News, Progress};
 use crate::report::{AgentReport, BatchReport, CriteriaCounts, GroupReport, RunReport, RunStatus};
 
-/// Plans and runs everything that was asked for, on the built-in twins. An error means that nothing was started.
+/// Plans and runs everything that was asked for. An error means that nothing was started.
 pub async fn run(
-    request: Request,
-    progress: Arc<dyn Progress>,
-    interrupt: Interrupt,
-) -> Result<BatchReport, plan::Error> {
-    let components = Components::built_in(Engine::new(Limits::default())?);
-    run_on(components, request, progress, interrupt).await
-}
-
-/// The same on given twins.
-pub async fn run_on(
     mut components: Components,
     request: Request,
     progress: Arc<dyn Progress>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use pome_scenario::Scenario;
+use pome_scenario::{Scenario, Twins};
 use pome_wire::event::{Event, Line};
 use pome_wire::score::{CriterionResult, CriterionType, Outcome, Score, ScoreStatus};
 use pome_wire::verdict::{Reading, Verdict};
@@ -103,7 +103,7 @@ pub struct Report {
 }
 
 /// The newest failing set of runs below an artifacts folder, or one run folder. Relative scenario paths are looked up in `cwd`.
-pub fn of_target(target: &Path, cwd: &Path) -> Result<Report, Error> {
+pub fn of_target(target: &Path, cwd: &Path, twins: &mut dyn Twins) -> Result<Report, Error> {
     let dirs = if target.join(files::VERDICT).exists() { vec![target.to_owned()] } else { run_folders(target) };
     let (mut trials, mut unusable) = (Vec::new(), Vec::new());
     for dir in dirs {
@@ -126,7 +126,7 @@ pub fn of_target(target: &Path, cwd: &Path) -> Result<Report, Error> {
         sets.iter().filter(|set| set.outcome() == outcome).max_by_key(|set| set.time().to_owned())
     };
     let answer = if let Some(set) = newest(ScoreStatus::Fail) {
-        Answer::Prompt(of_set(set, cwd)?)
+        Answer::Prompt(of_set(set, cwd, twins)?)
     } else if let Some(set) = newest(ScoreStatus::Incomplete) {
         Answer::Incomplete(explain_incomplete(set))
     } else {
@@ -136,13 +136,13 @@ pub fn of_target(target: &Path, cwd: &Path) -> Result<Report, Error> {
 }
 
 /// A trace and a scenario, with the score of the run when there is one.
-pub fn of_files(events: &Path, score: Option<&Path>, scenario: &Path) -> Result<Report, Error> {
+pub fn of_files(events: &Path, score: Option<&Path>, scenario: &Path, twins: &mut dyn Twins) -> Result<Report, Error> {
     for path in [Some(events), score, Some(scenario)].into_iter().flatten() {
         if !path.is_file() {
             return Err(Error::NoFile { path: path.to_owned() });
         }
     }
-    let scenario = pome_scenario::read(scenario, &[])?;
+    let scenario = pome_scenario::read(scenario, twins)?;
     let results = match score {
         Some(path) => {
             let value = read_json(path)?.unwrap_or_default();
@@ -252,7 +252,7 @@ fn sets(trials: Vec<Trial>) -> Vec<Set> {
     groups.into_values().map(ordered).collect()
 }
 
-fn of_set(set: &Set, cwd: &Path) -> Result<String, Error> {
+fn of_set(set: &Set, cwd: &Path, twins: &mut dyn Twins) -> Result<String, Error> {
     let mut text = INSTRUCTIONS.to_owned();
     section(&mut text, "Run set", &run_set(set));
     section(&mut text, "What failed", &signatures(set));
@@ -264,7 +264,7 @@ fn of_set(set: &Set, cwd: &Path) -> Result<String, Error> {
         .rev()
         .max_by_key(|(_, trial)| trial.failed().count());
     let Some((worst_index, worst)) = worst else { return Ok(finished(&text)) };
-    if let Ok(scenario) = pome_scenario::read(&cwd.join(&worst.verdict.task_path), &[]) {
+    if let Ok(scenario) = pome_scenario::read(&cwd.join(&worst.verdict.task_path), twins) {
         task_prompt(&mut text, &scenario.prompt);
         criteria_list(&mut text, scenario.criteria.iter().map(|criterion| (criterion.kind, criterion.text.as_str())));
     } else {
@@ -500,6 +500,8 @@ fn finished(text: &str) -> String {
 mod tests {
     use std::fs;
 
+    use pome_scenario::BuiltInOnly;
+
     use super::*;
     use crate::samples;
 
@@ -532,7 +534,7 @@ mod tests {
         }
 
         fn report(&self) -> Result<Report, Error> {
-            of_target(&self.0.path().join("runs"), self.0.path())
+            of_target(&self.0.path().join("runs"), self.0.path(), &mut BuiltInOnly)
         }
 
         fn text(&self) -> String {
@@ -652,11 +654,16 @@ The same task passed 1 of 3 times. The twins start equal each time, so look for 
         fs::write(&events, format!("{other}\n{}", format!("{long}\n").repeat(53))).unwrap();
         fs::write(&scenario, "## Prompt\nx\n## Checks\n- [P] It says why\n").unwrap();
         fs::write(&score, r#"{"results":[{"criterion":{"type":"P","text":"It says why"},"passed":false,"skipped":false,"reason":"no","confidence":0.5}]}"#).unwrap();
-        let Answer::Prompt(text) = of_files(&events, Some(&score), &scenario).unwrap().answer else { panic!() };
+        let Answer::Prompt(text) = of_files(&events, Some(&score), &scenario, &mut BuiltInOnly).unwrap().answer else {
+            panic!()
+        };
         assert_eq!(text.matches("\"twin\":\"github\"").count(), 50);
         assert!(text.contains("(3 more events left out)") && text.contains("é…\""), "{text}");
         assert!(text.contains("- [model] It says why: no (judge confidence 0.5)"), "{text}");
         assert!(!text.contains("hunter2"));
-        assert!(matches!(of_files(&events, None, Path::new("nowhere.md")), Err(Error::NoFile { .. })));
+        assert!(matches!(
+            of_files(&events, None, Path::new("nowhere.md"), &mut BuiltInOnly),
+            Err(Error::NoFile { .. })
+        ));
     }
 }

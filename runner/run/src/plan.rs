@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use pome_capture::EgressPolicy;
 use pome_sandbox::{Component, DEFAULT_CLOCK, Engine, LoadError, WorldOptions};
-use pome_scenario::Scenario;
+use pome_scenario::{NoTwin, Scenario, Twins};
 use pome_wire::meta::SeedSource;
 use pome_wire::{Exit, env, time};
 use serde_json::Value;
@@ -223,12 +223,14 @@ pub struct TwinPlan {
 pub struct Components {
     engine: Engine,
     known: BTreeMap<String, Component>,
+    /// Component files, by their real path: two scenarios may bring different twins of one id.
+    files: BTreeMap<PathBuf, Component>,
 }
 
 impl Components {
     /// The built-in ones.
     pub fn built_in(engine: Engine) -> Self {
-        Self { engine, known: BTreeMap::new() }
+        Self { engine, known: BTreeMap::new(), files: BTreeMap::new() }
     }
 
     /// Adds one under its own id, in front of a built-in one of that name.
@@ -243,19 +245,44 @@ impl Components {
         &self.engine
     }
 
-    /// Ids of the added ones.
-    pub fn added(&self) -> Vec<&str> {
-        self.known.keys().map(String::as_str).collect()
+    /// A twin of a scenario: from the file that it names, else the one of that id.
+    pub fn of(&mut self, scenario: &Scenario, id: &str) -> Result<Component, LoadError> {
+        match scenario.config.components.get(id) {
+            Some(file) => self.load(file),
+            None => self.get(id),
+        }
+    }
+
+    fn load(&mut self, file: &Path) -> Result<Component, LoadError> {
+        let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+        if let Some(component) = self.files.get(&real) {
+            return Ok(component.clone());
+        }
+        let component = self.engine.load(file)?;
+        self.files.insert(real, component.clone());
+        Ok(component)
     }
 
     /// The twin of a name.
-    pub fn get(&mut self, id: &str) -> Result<Component, LoadError> {
+    fn get(&mut self, id: &str) -> Result<Component, LoadError> {
         if let Some(component) = self.known.get(id) {
             return Ok(component.clone());
         }
         let component = self.engine.embedded(id)?;
         self.known.insert(id.to_owned(), component.clone());
         Ok(component)
+    }
+}
+
+impl Twins for Components {
+    fn ids(&self) -> Vec<String> {
+        self.known.keys().cloned().collect()
+    }
+
+    fn id_of(&mut self, file: &Path) -> Result<String, NoTwin> {
+        self.load(file)
+            .map(|component| component.description().id.clone())
+            .map_err(|error| NoTwin { hint: error.hint().to_owned(), source: Box::new(error) })
     }
 }
 
@@ -308,7 +335,7 @@ fn one(
     path: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<Plan, Refused> {
-    let scenario = pome_scenario::read(path, &components.added()).map_err(|error| Refused::malformed(path, &error))?;
+    let scenario = pome_scenario::read(path, components).map_err(|error| Refused::malformed(path, &error))?;
     let refused = |exit: Exit, error: &dyn std::error::Error| Refused {
         path: path.to_owned(),
         scenario: scenario.slug.clone(),
@@ -323,7 +350,7 @@ fn one(
         Evaluators::of(&scenario, components.engine(), &Replaced::new()).map_err(|error| malformed(&error))?;
     let mut loaded = Vec::new();
     for id in &scenario.config.twins {
-        let component = components.get(id).map_err(|error| refused(Exit::Orchestrator, &error))?;
+        let component = components.of(&scenario, id).map_err(|error| refused(Exit::Orchestrator, &error))?;
         loaded.push((id.clone(), component));
     }
     let built_in = |twin: &str, name: &str| {
@@ -333,6 +360,16 @@ fn one(
     let seeds = pome_scenario::seed::resolve(&scenario, request.seed.as_deref(), Path::new(""), &built_in)
         .map_err(|error| malformed(&error))?;
     if request.ends.twins {
+        if let Some(message) = foreign_host(&loaded, environment) {
+            return Err(Refused {
+                path: path.to_owned(),
+                scenario: scenario.slug.clone(),
+                title: scenario.title.clone(),
+                message,
+                hint: Some("run it without `--route`, or use a twin that names its own vendor's hosts only".to_owned()),
+                exit: Exit::Usage,
+            });
+        }
         let hostless = loaded.iter().filter(|(_, component)| component.description().hosts.is_empty());
         warnings.extend(hostless.map(|(id, _)| format!("twin `{id}` names no hosts, so `--route` cannot lead to it")));
     }
@@ -396,6 +433,24 @@ fn reach(request: &Request, policy: EgressPolicy) -> EgressPolicy {
     if request.sandbox.is_some() { policy.without_this_machine_but(named) } else { policy }
 }
 
+/// A component from elsewhere that wants a host which is a model's or another twin's: with the host it would get the credentials.
+fn foreign_host(twins: &[(String, Component)], environment: &BTreeMap<String, String>) -> Option<String> {
+    let models = pome_capture::model_hosts(environment);
+    for (id, component) in twins.iter().filter(|(_, component)| !component.trusted()) {
+        for host in &component.description().hosts {
+            let others = twins.iter().filter(|(other, _)| other != id);
+            let of_other = others
+                .filter(|(_, other)| other.description().hosts.iter().any(|theirs| theirs.name == host.name))
+                .map(|(other, _)| format!("is a host of the twin `{other}` too"));
+            let of_model = models.contains(&host.name).then(|| "is a host of a model provider".to_owned());
+            if let Some(why) = of_model.into_iter().chain(of_other).next() {
+                return Some(format!("twin `{id}` wants to stand in for `{}`, which {why}", host.name));
+            }
+        }
+    }
+    None
+}
+
 impl Refused {
     fn malformed(path: &Path, error: &pome_scenario::Error) -> Self {
         let slug = pome_scenario::slug_of(path);
@@ -405,7 +460,7 @@ impl Refused {
             scenario: slug,
             message: chain(error),
             hint: Some(error.hint()),
-            exit: Exit::Usage,
+            exit: error.exit(),
         }
     }
 }

@@ -55,11 +55,12 @@ impl Error {
     /// How the program ends.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::NoRun { .. } | Self::NoScenario { .. } | Self::Scenario(_) => Exit::Usage,
+            Self::NoRun { .. } | Self::NoScenario { .. } => Exit::Usage,
+            Self::Scenario(error) => error.exit(),
             // A corrupt file is what was asked for, not a failure of the machinery.
             Self::Artifacts(artifacts::Error::Corrupt { .. } | artifacts::Error::LegacyEvents { .. }) => Exit::Usage,
             Self::Artifacts(error) => error.exit(),
-            Self::Twin(_) => Exit::Orchestrator,
+            Self::Twin(error) => error.exit(),
         }
     }
 
@@ -69,7 +70,8 @@ impl Error {
             Self::NoScenario { .. } => Some("name the scenario file with `--scenario`".to_owned()),
             Self::Scenario(error) => Some(error.hint()),
             Self::Artifacts(error) => error.hint(),
-            Self::NoRun { .. } | Self::Twin(_) => None,
+            Self::Twin(error) => Some(error.hint().to_owned()),
+            Self::NoRun { .. } => None,
         }
     }
 }
@@ -103,12 +105,12 @@ pub fn run(
     };
     let path = scenario.map(Path::to_owned).or_else(|| meta.scenario_path.clone().map(PathBuf::from));
     let path = path.ok_or_else(|| Error::NoScenario { dir: dir.to_owned() })?;
-    let scenario = pome_scenario::read(&path, &components.added())?;
+    let scenario = pome_scenario::read(&path, components)?;
     let evaluators = Evaluators::of(&scenario, components.engine(), replaced)?;
     let mut evidence = BTreeMap::new();
     for (index, twin) in scenario.config.twins.iter().enumerate() {
         let material = Evidence {
-            judge: components.get(twin)?.judge(),
+            judge: components.of(&scenario, twin)?.judge(),
             before: state(
                 dir,
                 index == 0,

@@ -15,7 +15,9 @@ use crate::error::{Fault, LoadError, OpenError};
 use crate::host::{DEFAULT_CLOCK, Host, LogLevel, Senses};
 use crate::inspect;
 use crate::judge::Judge;
+use crate::module;
 use crate::precompiled::Precompiled;
+use crate::vet;
 use crate::world::{Image, Live, World};
 
 /// A checked, compiled and pre-linked twin. Cheap to clone.
@@ -67,7 +69,7 @@ impl Component {
         &self.0.description
     }
 
-    /// `sha256:` digest of the component's bytes. With seed, clock, random seed and calls it determines every answer.
+    /// `sha256:` digest of the bytes that it was loaded from. With seed, clock, random seed and calls it determines every answer.
     pub fn digest(&self) -> &str {
         &self.0.digest
     }
@@ -107,12 +109,17 @@ impl Component {
     }
 
     pub(crate) fn from_elsewhere(engine: &Engine, name: &str, bytes: &[u8]) -> Result<Self, LoadError> {
+        let given = digest(bytes);
+        let bytes = &*module::component(name, bytes)?;
         inspect::state_outside_memory(name, bytes)?;
         let runtime = engine.runtime(Purpose::Worlds, Source::Elsewhere)?;
         let code = wasmtime::component::Component::new(&runtime, bytes)
             .map_err(|error| LoadError::Invalid { name: name.to_owned(), reason: format!("{error:#}") })?;
         let judge = Judge::of_twin(engine, name, bytes);
-        Self::finish(engine, runtime, name, digest(bytes), false, &code, judge)
+        let component = Self::finish(engine, runtime, name, given, false, &code, judge)?;
+        vet::description(component.description())
+            .map_err(|reason| LoadError::Description { name: name.to_owned(), reason })?;
+        Ok(component)
     }
 
     fn finish(

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use pome_wire::Exit;
 use serde::{Deserialize, Serialize};
 
 use crate::call::Answer;
@@ -190,6 +191,14 @@ pub enum LoadError {
         /// What was found.
         what: String,
     },
+    /// What it says about itself breaks the rules.
+    #[error("component `{name}` describes itself in a way that is refused: {reason}")]
+    Description {
+        /// Which component.
+        name: String,
+        /// The field and what is wrong with it.
+        reason: String,
+    },
     /// It was stopped while it described itself.
     #[error("component `{name}` could not describe itself")]
     Describe {
@@ -203,6 +212,50 @@ pub enum LoadError {
 fn with_article(world: &str) -> String {
     let article = if world.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
     format!("{article} {world}")
+}
+
+impl LoadError {
+    /// How the program ends: a file that is not there was named by the user, everything else is a twin that does not start.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Unknown { .. } => Exit::Usage,
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Exit::Usage,
+            Self::Engine { .. }
+            | Self::Read { .. }
+            | Self::Invalid { .. }
+            | Self::ForbiddenImport { .. }
+            | Self::MissingExport { .. }
+            | Self::WrongTypes { .. }
+            | Self::StateOutsideMemory { .. }
+            | Self::Description { .. }
+            | Self::Describe { .. } => Exit::Orchestrator,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Engine { .. } => "programs on this machine must be able to start threads and map memory",
+            Self::Read { .. } => "check the path, and that the file may be read",
+            Self::Unknown { .. } => "a component of your own is named by its path",
+            Self::Invalid { .. } => {
+                "build it with `cargo build --release --target wasm32-unknown-unknown`; `docs/custom-twins.md` has the steps"
+            }
+            Self::ForbiddenImport { .. } => {
+                "build it for `wasm32-unknown-unknown`, which has no files, clocks or sockets, not for a WASI target"
+            }
+            Self::MissingExport { .. } => {
+                "a twin ends with `pome_twin_kit::export_twin!(...)` and is built as a `cdylib` with `--features component`; \
+                 `docs/custom-twins.md` has the steps"
+            }
+            Self::WrongTypes { .. } => "build it against the `wit/` folder of this version of Pome",
+            Self::StateOutsideMemory { .. } => "keep the state in ordinary variables, which live in linear memory",
+            Self::Description { .. } => {
+                "correct the twin's `identity` and tables; `wit/twin/describe.wit` documents each field"
+            }
+            Self::Describe { .. } => "run the twin's own tests: `describe` has to work in a fresh instance",
+        }
+    }
 }
 
 fn excerpt(body: &[u8]) -> String {

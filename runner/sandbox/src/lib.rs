@@ -35,7 +35,9 @@ mod inspect;
 mod judge;
 mod limits;
 mod memory;
+mod module;
 mod precompiled;
+mod vet;
 mod wasi;
 mod world;
 

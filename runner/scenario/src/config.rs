@@ -1,6 +1,7 @@
 //! The config section.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde_norway::Value;
@@ -9,12 +10,16 @@ use crate::KNOWN_TWINS;
 use crate::error::{Error, Problem};
 use crate::evaluators::{self, EvaluatorEntry};
 use crate::markdown::Section;
+use crate::twins::{self, Twins};
 
 /// What a scenario asks for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Config {
-    /// At least one; the first is the primary twin.
+    /// Ids, at least one; the first is the primary twin.
     pub twins: Vec<String>,
+    /// The component files of those that were named by a path, by id. The paths start where the scenario's own does.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub components: BTreeMap<String, PathBuf>,
     /// Seconds a run may take.
     pub timeout: u64,
     /// Trials, 1 to 20.
@@ -48,6 +53,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             twins: vec!["github".to_owned()],
+            components: BTreeMap::new(),
             timeout: 60,
             runs: 1,
             pass_threshold: None,
@@ -62,7 +68,7 @@ impl Default for Config {
 /// The most trials that a scenario may ask for by itself.
 const MOST_RUNS: u64 = 20;
 
-pub(crate) fn read(path: &Path, section: Option<&Section>, loaded: &[&str]) -> Result<Config, Error> {
+pub(crate) fn read(path: &Path, section: Option<&Section>, twins: &mut dyn Twins) -> Result<Config, Error> {
     let Some(section) = section else { return Ok(Config::default()) };
     let (text, first_line) = section.block();
     let document: Value = serde_norway::from_str(&text).map_err(|error| {
@@ -85,11 +91,10 @@ pub(crate) fn read(path: &Path, section: Option<&Section>, loaded: &[&str]) -> R
     };
     let keys = Keys { path, map, text, first_line };
     let mut config = Config::default();
-    if let Some(twins) = keys.texts("twins")?
-        && !twins.is_empty()
+    if let Some(entries) = keys.texts("twins")?
+        && !entries.is_empty()
     {
-        keys.check_twins(&twins, loaded)?;
-        config.twins = twins;
+        (config.twins, config.components) = keys.twins(entries, twins)?;
     }
     if let Some(timeout) = keys.positive("timeout")? {
         config.timeout = timeout;
@@ -189,20 +194,51 @@ impl Keys<'_> {
         }
     }
 
-    fn check_twins(&self, twins: &[String], loaded: &[&str]) -> Result<(), Error> {
-        let here = |problem| Err(Error::new(self.path, problem).at(self.line("twins")));
-        for (index, twin) in twins.iter().enumerate() {
-            if !KNOWN_TWINS.contains(&twin.as_str()) && !loaded.contains(&twin.as_str()) {
-                let mut known: Vec<String> = KNOWN_TWINS.iter().chain(loaded).map(|twin| (*twin).to_owned()).collect();
+    /// The ids of the listed twins, and the files of those that are listed by a path.
+    fn twins(
+        &self,
+        entries: Vec<String>,
+        twins: &mut dyn Twins,
+    ) -> Result<(Vec<String>, BTreeMap<String, PathBuf>), Error> {
+        let (mut ids, mut components): (Vec<String>, _) = (Vec::new(), BTreeMap::new());
+        for entry in entries {
+            let here = |problem| Error::new(self.path, problem).at(self.line_of_twin(&entry));
+            let file = twins::is_path(&entry).then(|| twins::file_of(self.path, &entry));
+            let id = match &file {
+                Some(file) if !file.is_file() => {
+                    return Err(here(Problem::NoTwinFile { entry: entry.clone(), file: file.clone() }));
+                }
+                Some(file) => {
+                    twins.id_of(file).map_err(|no_twin| here(Problem::TwinFile { entry: entry.clone(), no_twin }))?
+                }
+                None => entry.clone(),
+            };
+            if file.is_none() && !KNOWN_TWINS.contains(&id.as_str()) && !twins.ids().contains(&id) {
+                let mut known: Vec<String> = KNOWN_TWINS.iter().map(|twin| (*twin).to_owned()).collect();
+                known.extend(twins.ids());
                 known.sort_unstable();
                 known.dedup();
-                return here(Problem::UnknownTwin { twin: twin.clone(), known });
+                return Err(here(Problem::UnknownTwin { twin: id, known }));
             }
-            if twins.iter().take(index).any(|earlier| earlier == twin) {
-                return here(Problem::RepeatedTwin { twin: twin.clone() });
+            if let Some(other) = ids.iter().find(|other| twins::same_variables(other, &id)) {
+                if file.is_none() && !components.contains_key(other) && *other == id {
+                    return Err(here(Problem::RepeatedTwin { twin: id }));
+                }
+                return Err(here(Problem::TwinClash { entry: entry.clone(), other: other.clone(), id }));
             }
+            if let Some(file) = file {
+                components.insert(id.clone(), file);
+            }
+            ids.push(id);
         }
-        Ok(())
+        Ok((ids, components))
+    }
+
+    /// The line on which an entry of `twins` stands, which may be one of a list below its key.
+    fn line_of_twin(&self, entry: &str) -> usize {
+        let key = self.line("twins");
+        let below = self.text.lines().enumerate().skip(key - self.first_line);
+        below.into_iter().find(|(_, line)| line.contains(entry)).map_or(key, |(index, _)| self.first_line + index)
     }
 }
 
@@ -222,4 +258,87 @@ pub(crate) fn noun(value: &Value) -> String {
 /// The parser's words without its own place, which counts from the start of the block.
 fn without_place(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NoTwin;
+
+    /// Takes the name of a file for the id of its twin.
+    struct ByName;
+
+    impl Twins for ByName {
+        fn ids(&self) -> Vec<String> {
+            vec!["desk".to_owned()]
+        }
+
+        fn id_of(&mut self, file: &Path) -> Result<String, NoTwin> {
+            match file.file_stem().and_then(|stem| stem.to_str()) {
+                Some("broken") => Err(NoTwin { source: "it is no component".into(), hint: "build it".to_owned() }),
+                stem => Ok(stem.unwrap_or_default().to_owned()),
+            }
+        }
+    }
+
+    /// What a list of twins comes to: ids and files, or the message.
+    fn twins(list: &str) -> Result<Vec<String>, String> {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["pager.wasm", "broken.wasm", "my-desk.wasm", "my_desk.wasm", "github.wasm"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let path = folder.path().join("x.md");
+        let text = format!("# X\n## Prompt\nGo\n## Success Criteria\n- [P] Fine\n## Config\n{list}\n");
+        let shown = |text: String| text.replace(&format!("{}/", folder.path().display()), "");
+        match crate::parse(&path, text.as_bytes(), &mut ByName) {
+            Ok(scenario) => Ok(scenario
+                .config
+                .twins
+                .iter()
+                .map(|id| match scenario.config.components.get(id) {
+                    Some(file) => shown(format!("{id} from {}", file.display())),
+                    None => id.clone(),
+                })
+                .collect()),
+            Err(error) => {
+                let source =
+                    std::error::Error::source(&error).map(|source| format!(" <- {source}")).unwrap_or_default();
+                Err(shown(format!("{error}{source} [{}]", error.exit().code())))
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_paths_mix_and_a_path_gives_the_id_of_its_component() {
+        assert_eq!(
+            twins("twins: [github, ./pager.wasm, desk]").unwrap(),
+            ["github", "pager from ./pager.wasm", "desk"]
+        );
+    }
+
+    #[test]
+    fn a_path_that_gives_no_twin_is_named_with_its_line() {
+        assert_eq!(
+            twins("twins:\n  - github\n  - ./nowhere.wasm").unwrap_err(),
+            "x.md:9: `twins`: there is no component `./nowhere.wasm` [5]"
+        );
+        assert_eq!(
+            twins("timeout: 9\ntwins: [broken.wasm]").unwrap_err(),
+            "x.md:8: `twins`: `broken.wasm` is not a twin that can be used <- it is no component [2]"
+        );
+    }
+
+    #[test]
+    fn twins_that_an_agent_could_not_tell_apart_are_refused() {
+        for (list, problem) in [
+            ("[github, ./github.wasm]", "the twin of `./github.wasm` is called `github`, which another twin"),
+            ("[./github.wasm, github]", "the twin of `github` is called `github`, which another twin"),
+            ("[./pager.wasm, ./pager.wasm]", "the twin of `./pager.wasm` is called `pager`, which another twin"),
+            ("[./my-desk.wasm, ./my_desk.wasm]", "is called `my_desk`, which has the variables of the twin `my-desk`"),
+            ("[desk, desk]", "twin `desk` is listed twice"),
+        ] {
+            let error = twins(&format!("twins: {list}")).unwrap_err();
+            assert!(error.contains(problem), "{list}: {error}");
+        }
+    }
 }

@@ -4,6 +4,10 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pome_wire::Exit;
+
+use crate::twins::NoTwin;
+
 /// A problem with a scenario or with its seed.
 #[derive(Debug)]
 pub struct Error {
@@ -137,6 +141,32 @@ pub enum Problem {
         /// The ones that are known.
         known: Vec<String>,
     },
+    /// A path that leads to no file.
+    #[error("`twins`: there is no component `{entry}`")]
+    NoTwinFile {
+        /// As the scenario has it.
+        entry: String,
+        /// Where it was looked for.
+        file: PathBuf,
+    },
+    /// A file that gives no twin.
+    #[error("`twins`: `{entry}` is not a twin that can be used")]
+    TwinFile {
+        /// As the scenario has it.
+        entry: String,
+        /// Why not.
+        no_twin: NoTwin,
+    },
+    /// Two twins that an agent could not tell apart.
+    #[error("`twins`: the twin of `{entry}` is called `{id}`, which {}", clash(id, other))]
+    TwinClash {
+        /// As the scenario has it.
+        entry: String,
+        /// What the twin calls itself.
+        id: String,
+        /// The one that is already listed.
+        other: String,
+    },
     /// The same twin twice.
     #[error("twin `{twin}` is listed twice")]
     RepeatedTwin {
@@ -190,6 +220,11 @@ impl Error {
         Self { line: Some(line), ..self }
     }
 
+    /// How the program ends: a component that cannot be used is a twin that does not start, everything else is in the file.
+    pub fn exit(&self) -> Exit {
+        if matches!(self.problem, Problem::TwinFile { .. }) { Exit::Orchestrator } else { Exit::Usage }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> String {
         let path = self.path.display();
@@ -239,7 +274,17 @@ impl Error {
             }
             Problem::ConfigYaml { .. } => "the section is YAML: one `key: value` a line".to_owned(),
             Problem::ConfigValue { key, .. } => format!("correct `{key}`, or remove it to get the default"),
-            Problem::UnknownTwin { known, .. } => format!("known twins are {}", listed(known)),
+            Problem::UnknownTwin { twin, known } => {
+                format!("known twins are {}; one of your own is named by its path, `./{twin}.wasm`", listed(known))
+            }
+            Problem::NoTwinFile { file, .. } => {
+                format!("looked at `{}`; the path starts at the folder of the scenario", file.display())
+            }
+            Problem::TwinFile { no_twin, .. } => no_twin.hint.clone(),
+            Problem::TwinClash { .. } => {
+                "list one of them, or build one with another id: variables, seeds and tags are told apart by it"
+                    .to_owned()
+            }
             Problem::RepeatedTwin { .. } => "list each twin once".to_owned(),
             Problem::SeedJson { .. } => "correct the JSON; comments and trailing commas are not allowed".to_owned(),
             Problem::ProseSeed { .. } => format!("run `pome compile-seeds {path}`, or write the seed as JSON"),
@@ -265,7 +310,18 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.problem)
+        match &self.problem {
+            Problem::TwinFile { no_twin, .. } => Some(no_twin.source.as_ref()),
+            problem => std::error::Error::source(problem),
+        }
+    }
+}
+
+fn clash(id: &str, other: &str) -> String {
+    if id == other {
+        "another twin of the scenario is called too".to_owned()
+    } else {
+        format!("has the variables of the twin `{other}`")
     }
 }
 

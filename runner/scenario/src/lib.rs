@@ -6,7 +6,7 @@
 //!     seed::resolve     which seed each twin starts from       seed.rs
 //! ```
 //!
-//! Judging criteria is left to the evaluator. Every error has the place in the file and a remedy ([`Error`]).
+//! Judging criteria is left to the evaluator, component files are left to the caller ([`Twins`]). Every error has the place in the file and a remedy ([`Error`]).
 //! Files are read in [`discover()`], [`read`] and [`seed`]; everything else works on text.
 
 mod config;
@@ -17,6 +17,7 @@ mod evaluators;
 mod json;
 mod markdown;
 pub mod seed;
+mod twins;
 
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,7 @@ pub use error::{Error, Problem};
 pub use evaluators::{EvaluatorEntry, is_tag};
 pub use pome_wire::meta::SeedSource;
 pub use pome_wire::score::CriterionType;
+pub use twins::{BuiltInOnly, NoTwin, Twins, is_path};
 
 use markdown::{Document, Section};
 
@@ -121,14 +123,14 @@ impl Serialize for Scenario {
     }
 }
 
-/// Reads and parses a file. `loaded` are the ids of twins that are there beside [`KNOWN_TWINS`].
-pub fn read(path: &Path, loaded: &[&str]) -> Result<Scenario, Error> {
+/// Reads and parses a file. `twins` knows those beside [`KNOWN_TWINS`] and is asked for the ids of component files.
+pub fn read(path: &Path, twins: &mut dyn Twins) -> Result<Scenario, Error> {
     let bytes = std::fs::read(path).map_err(|source| Error::new(path, Problem::Read(source)))?;
-    parse(path, &bytes, loaded)
+    parse(path, &bytes, twins)
 }
 
 /// Parses the content of a scenario file; `path` gives the slug and the place in errors.
-pub fn parse(path: &Path, bytes: &[u8], loaded: &[&str]) -> Result<Scenario, Error> {
+pub fn parse(path: &Path, bytes: &[u8], twins: &mut dyn Twins) -> Result<Scenario, Error> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -138,7 +140,7 @@ pub fn parse(path: &Path, bytes: &[u8], loaded: &[&str]) -> Result<Scenario, Err
     };
     let slug = slug_of(path);
     let document = Document::split(text);
-    let config = config::read(path, document.section(&["config"]), loaded)?;
+    let config = config::read(path, document.section(&["config"]), twins)?;
     let prompt = required(path, &document, "Prompt", &["prompt", "task"])?.text().trim().to_owned();
     let section = required(path, &document, "Success Criteria", &["success criteria", "checks"])?;
     let criteria = criterion::read_all(path, section, &config)?;

@@ -219,7 +219,7 @@ mod tests {
         }
 
         fn resolve(&self, flag: Option<&str>) -> Result<Seeds, Error> {
-            let scenario = crate::read(&self.0.path().join("s/x.md"), &[]).unwrap();
+            let scenario = crate::read(&self.0.path().join("s/x.md"), &mut crate::BuiltInOnly).unwrap();
             let built_in = |twin: &str, name: &str| {
                 (twin == "github" && name == "big").then(|| br#"{"users":["from the twin"]}"#.to_vec())
             };
@@ -286,7 +286,8 @@ mod tests {
         assert_eq!(folder.error(None), "s/x.seed.json:2: the seed is not valid JSON: expected value (column 13)");
         let folder = Folder::with(&[("s/y.md", "")]);
         let text = format!("{PLAIN}## Seed State\nfirst\n\n```json\n{{\n \"a\" 1}}\n```\n");
-        let error = crate::parse(&folder.0.path().join("s/y.md"), text.as_bytes(), &[]).unwrap_err();
+        let error =
+            crate::parse(&folder.0.path().join("s/y.md"), text.as_bytes(), &mut crate::BuiltInOnly).unwrap_err();
         assert_eq!(error.line, Some(10));
     }
 

@@ -20,7 +20,7 @@ fn cases(folder: &str) -> Vec<PathBuf> {
 
 /// The whole of what is understood, or the message and its remedy.
 fn understood(path: &Path) -> Result<Value, Error> {
-    let scenario = pome_scenario::read(path, &[])?;
+    let scenario = pome_scenario::read(path, &mut pome_scenario::BuiltInOnly)?;
     let seeds = seed::resolve(&scenario, None, Path::new(""), &|_, _| None)?;
     let mut value = serde_json::to_value(&scenario).unwrap();
     let seeded: BTreeMap<&String, Option<&Value>> =

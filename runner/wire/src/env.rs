@@ -144,6 +144,37 @@ pub const AGENT_PROVIDER_KEYS: [&str; 7] = [
 /// Variables that no agent gets, whatever is allowed otherwise.
 pub const AGENT_NEVER: [&str; 3] = [API_KEY, TWIN_AUTH_SECRET, TWIN_ADMIN_TOKEN];
 
+/// Every variable of ours that begins with `POME_`. No twin may have a name that makes its variables look like these.
+pub const OWN: &[&str] = &[
+    API_KEY,
+    API_URL,
+    DASHBOARD_URL,
+    LOCAL,
+    AGENT_ENV_ALLOWLIST,
+    INHERIT_AGENT_ENV,
+    TRUST_AGENT_COMMAND,
+    EGRESS_ALLOW,
+    LLM_BASE_URL,
+    LLM_API_KEY,
+    LLM_MODEL,
+    EVALUATION,
+    OTEL_COLLECTOR_URL,
+    TWIN_DATA_DIR,
+    CLI_DISABLE_KEYCHAIN,
+    NO_UPDATE_CHECK,
+    TASK,
+    TWIN_NAMES,
+    AUTH_TOKEN,
+    RUN_ID,
+    ARTIFACTS_DIR,
+    ADAPTER_SIGNALS_PATH,
+    PREFLIGHT,
+    TWIN_BASE_URL,
+    SESSION_ID,
+    OTEL_EXPORTER_OTLP_ENDPOINT,
+    OTEL_EXPORTER_OTLP_HEADERS,
+];
+
 /// `POME_<TWIN>_REST_URL`: the session root of a twin.
 pub fn rest_url(twin: &str) -> String {
     format!("POME_{}_REST_URL", part(twin))
@@ -155,13 +186,24 @@ pub fn mcp_url(twin: &str) -> String {
 }
 
 /// A twin's name as part of a variable: upper case, everything but letters and digits as `_`.
-fn part(twin: &str) -> String {
+pub fn part(twin: &str) -> String {
     twin.chars().map(|char| if char.is_ascii_alphanumeric() { char.to_ascii_uppercase() } else { '_' }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_of_ours_is_in_the_list() {
+        let page = include_str!("env.rs");
+        let constants = page.lines().filter_map(|line| line.strip_prefix("pub const ")?.split_once(": &str = \"POME_"));
+        let missing: Vec<&str> = constants
+            .map(|(_, value)| value.trim_end_matches("\";"))
+            .filter(|value| !OWN.iter().any(|own| own.strip_prefix("POME_") == Some(value)))
+            .collect();
+        assert_eq!(missing, Vec::<&str>::new());
+    }
 
     #[test]
     fn a_twin_name_becomes_part_of_its_variables() {

@@ -108,7 +108,13 @@ fn config(cx: &Context) -> Result<String, Problem> {
     }
 }
 
-fn twin(_: &Context) -> Result<String, Problem> {
+fn twin(cx: &Context) -> Result<String, Problem> {
+    // The components that the project names have to be usable too.
+    let found = project::discover(&cx.cwd).ok().flatten();
+    twins::components(found.as_ref(), cx).map_err(|failure| {
+        let fix = failure.hints.first().cloned().unwrap_or_default();
+        Problem::new(failure.message, failure.causes.join(": "), fix)
+    })?;
     health::check(twins::DEFAULT)
         .map(|_| format!("the {} twin starts, is healthy and takes a fresh token", twins::DEFAULT))
         .map_err(|failure| {

@@ -2,7 +2,6 @@
 
 use pome_run::artifacts;
 use pome_run::evaluators::Replaced;
-use pome_run::plan::Components;
 use pome_run::reevaluate;
 use pome_wire::Exit;
 use pome_wire::score::ScoreStatus;
@@ -28,7 +27,7 @@ pub(crate) fn run(args: &args::Eval, cx: &Context) -> Result<Exit, Failure> {
     }
     let scenario = args.scenario.as_ref().map(|path| cx.cwd.join(path));
     let replaced = replaced(&args.evaluators, cx)?;
-    let mut components = Components::built_in(twins::engine()?);
+    let mut components = twins::components(found.as_ref(), cx)?;
     let judged = reevaluate::run(&dir, scenario.as_deref(), &replaced, &mut components)
         .map_err(|error| Failure::from_error(error.exit(), &error).maybe_hint(error.hint()))?;
     cx.console.say(&report::judged(&judged.scenario.title, &dir, &judged.score, cx.console.err));

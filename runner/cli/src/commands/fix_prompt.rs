@@ -7,17 +7,16 @@ use crate::args;
 use crate::commands::run::artifacts_dir;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::project;
+use crate::{project, twins};
 
 pub(crate) fn run(args: &args::FixPrompt, cx: &Context) -> Result<Exit, Failure> {
+    let found = project::find(&cx.cwd, &cx.console)?;
+    let mut twins = twins::components(found.as_ref(), cx)?;
     let report = match args.targets.as_slice() {
-        [] => {
-            let found = project::find(&cx.cwd, &cx.console)?;
-            fix_prompt::of_target(&artifacts_dir(None, found.as_ref(), cx), &cx.cwd)
-        }
-        [target] => fix_prompt::of_target(target, &cx.cwd),
-        [events, scenario] => fix_prompt::of_files(events, None, scenario),
-        [events, score, scenario, ..] => fix_prompt::of_files(events, Some(score), scenario),
+        [] => fix_prompt::of_target(&artifacts_dir(None, found.as_ref(), cx), &cx.cwd, &mut twins),
+        [target] => fix_prompt::of_target(target, &cx.cwd, &mut twins),
+        [events, scenario] => fix_prompt::of_files(events, None, scenario, &mut twins),
+        [events, score, scenario, ..] => fix_prompt::of_files(events, Some(score), scenario, &mut twins),
     };
     let report = report.map_err(|error| Failure::from_error(error.exit(), &error).maybe_hint(error.hint()))?;
     for note in &report.notes {

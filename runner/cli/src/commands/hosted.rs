@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pome_scenario::BuiltInOnly;
 use pome_wire::Exit;
 
 use crate::args;
@@ -29,8 +30,9 @@ pub(crate) fn run(args: &args::Run, path: &Path, cx: &Context) -> Failure {
         return Failure::usage(format!("`--runs` is at most {MOST_HOSTED_RUNS} in hosted mode"))
             .hint("`--local` allows up to 10000");
     }
-    let read = pome_scenario::discover(path)
-        .and_then(|found| found.files.iter().map(|file| pome_scenario::read(file, &[])).collect::<Result<Vec<_>, _>>());
+    let read = pome_scenario::discover(path).and_then(|found| {
+        found.files.iter().map(|file| pome_scenario::read(file, &mut BuiltInOnly)).collect::<Result<Vec<_>, _>>()
+    });
     match read {
         Err(error) => Failure::from_error(Exit::Usage, &error).hint(error.hint()),
         Ok(scenarios) if args.reuse_session.is_some() && scenarios.len() != 1 => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pome_run::confinement::Sandbox;
 use pome_run::interrupt::Interrupt;
-use pome_run::plan::{Agent, Ends, Request};
+use pome_run::plan::{Agent, Components, Ends, Request};
 use pome_run::{batch, plan};
 use pome_wire::{Exit, files};
 
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::mode::{self, Mode, ModeFlags};
 use crate::project::{self, Found};
 use crate::render::report::Printer;
-use crate::{harness, routing};
+use crate::{harness, routing, twins};
 
 /// The agent of older projects, used when nothing names one.
 const SAMPLE_AGENT: &str = "examples/agents/scripted-triage-agent.ts";
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &args::Run, cx: &Context) -> Result<Exit, Failure> {
         warn_about_vendors(found.map_or(cx.cwd.as_path(), |found| &found.folder), cx);
     }
     let request = request(args, found, path, agent, cx)?;
-    execute(request, cx)
+    execute(twins::components(found, cx)?, request, cx)
 }
 
 /// What to run: the argument, else what the project says, else the usual folders.
@@ -202,14 +202,14 @@ fn warn_about_vendors(folder: &Path, cx: &Context) {
     }
 }
 
-fn execute(request: Request, cx: &Context) -> Result<Exit, Failure> {
+fn execute(components: Components, request: Request, cx: &Context) -> Result<Exit, Failure> {
     let printer = Arc::new(Printer::new(cx.console.clone()));
     let runtime = runtime()?;
     let report = runtime.block_on(async {
         let interrupt = Interrupt::install()
             .map_err(|error| Failure::orchestrator("signals cannot be received").because(&error))?;
         let progress: Arc<dyn pome_run::progress::Progress> = Arc::<Printer>::clone(&printer);
-        batch::run(request, progress, interrupt).await.map_err(|error| plan_failure(&error))
+        batch::run(components, request, progress, interrupt).await.map_err(|error| plan_failure(&error))
     })?;
     runtime.shutdown_background();
     printer.finish();

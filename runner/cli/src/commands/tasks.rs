@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use pome_scenario::Scenario;
+use pome_scenario::{Scenario, is_path};
 use pome_wire::Exit;
 use serde::Serialize;
 
@@ -39,6 +39,9 @@ pub(crate) fn run(args: &args::Tasks, cx: &Context) -> Result<Exit, Failure> {
         let failure = Failure::usage(format!("no scenarios come with a twin called `{twin}`"));
         return Err(match near.first() {
             Some(name) => failure.hint(format!("did you mean {name}?")),
+            None if is_path(twin) => {
+                failure.hint("a component brings no scenarios; `pome checks <path>` lists its sentences")
+            }
             None => failure.hint("`pome tasks` lists the twins"),
         });
     };

@@ -12,6 +12,7 @@ use pome_gateway::token::{self, Claims, Secret};
 use pome_gateway::{BootSecret, Recorder, RecorderOptions, RuntimeInfo, Server, ServerConfig, StartError};
 use pome_run::interrupt::Interrupt;
 use pome_sandbox::{Component, Description, OpenError, VariableValue, WorldOptions};
+use pome_scenario::is_path;
 use pome_wire::{Exit, env, time};
 use serde::{Deserialize, Serialize};
 
@@ -48,9 +49,15 @@ pub(crate) fn run(args: &args::Twin, cx: &Context) -> Result<Exit, Failure> {
     }
 }
 
+/// As the project names it; the path of a component from where it is meant.
 fn first_twin_of_the_project(cx: &Context) -> Result<Option<String>, Failure> {
-    let found = project::find(&cx.cwd, &cx.console)?;
-    Ok(found.and_then(|found| found.project.twins).and_then(|twins| twins.into_iter().next()))
+    let Some(found) = project::find(&cx.cwd, &cx.console)? else { return Ok(None) };
+    let Some(first) = found.project.twins.as_deref().and_then(<[String]>::first) else { return Ok(None) };
+    if !is_path(first) {
+        return Ok(Some(first.clone()));
+    }
+    let path = found.resolve(first).into_os_string().into_string();
+    path.map(Some).map_err(|path| Failure::usage(format!("the path `{}` is not UTF-8", path.display())))
 }
 
 #[derive(Debug, Clone, Copy)]

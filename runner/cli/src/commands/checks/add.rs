@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use pome_sandbox::{Binding, Check, Component, Judge};
+use pome_run::plan::Components;
+use pome_sandbox::{Binding, Check, Component, Judge, LoadError};
 use pome_scenario::{CriterionType, Scenario};
 use pome_wire::{Exit, env};
 
@@ -13,7 +14,7 @@ use super::{fill, sentence};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::render::ask;
-use crate::{nearest, twins};
+use crate::{nearest, project, twins};
 
 /// How often a slot is asked for.
 const TRIES: usize = 3;
@@ -26,9 +27,11 @@ pub(super) fn run(
     cx: &Context,
 ) -> Result<Exit, Failure> {
     let path = cx.cwd.join(file);
-    let scenario =
-        pome_scenario::read(&path, &[]).map_err(|error| Failure::from_error(Exit::Usage, &error).hint(error.hint()))?;
-    let components = components(&scenario)?;
+    let found = project::find(&cx.cwd, &cx.console)?;
+    let mut known = twins::components(found.as_ref(), cx)?;
+    let scenario = pome_scenario::read(&path, &mut known)
+        .map_err(|error| Failure::from_error(error.exit(), &error).hint(error.hint()))?;
+    let components = components(&scenario, &mut known)?;
     let picked = match check {
         Some(id) => {
             let (component, check) = find(id, &components)?;
@@ -53,12 +56,17 @@ pub(super) fn run(
     Ok(Exit::Passed)
 }
 
-/// The twins of the scenario that are built in, in its order.
-fn components(scenario: &Scenario) -> Result<Vec<Component>, Failure> {
-    let engine = twins::engine()?;
-    let names = engine.embedded_names();
-    let known = scenario.config.twins.iter().filter(|twin| names.contains(&twin.as_str()));
-    let components = known.map(|twin| twins::embedded(&engine, twin)).collect::<Result<Vec<_>, _>>()?;
+/// The twins of the scenario that are here, in its order.
+fn components(scenario: &Scenario, known: &mut Components) -> Result<Vec<Component>, Failure> {
+    let mut components = Vec::new();
+    for twin in &scenario.config.twins {
+        match known.of(scenario, twin) {
+            Ok(component) => components.push(component),
+            // A twin that only exists elsewhere.
+            Err(LoadError::Unknown { .. }) => {}
+            Err(error) => return Err(twins::load_failure(&error)),
+        }
+    }
     if components.is_empty() {
         return Err(Failure::usage(format!(
             "none of the scenario's twins is built in: `{}`",

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use pome_run::evaluators::{Evaluators, Replaced};
-use pome_sandbox::{Binding, Engine, Judge};
+use pome_run::plan::Components;
+use pome_sandbox::{Binding, Judge, LoadError};
 use pome_scenario::{Criterion, CriterionType, Scenario};
 use pome_wire::Exit;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::render::{Style, plain};
-use crate::twins;
+use crate::{project, twins};
 
 #[derive(Debug, Serialize)]
 struct Report {
@@ -45,10 +46,11 @@ struct Finding {
 }
 
 pub(super) fn run(files: &[PathBuf], cx: &Context) -> Result<Exit, Failure> {
-    let mut judges = Judges { engine: twins::engine()?, known: BTreeMap::new() };
+    let found = project::find(&cx.cwd, &cx.console)?;
+    let mut known = twins::components(found.as_ref(), cx)?;
     let mut report = Report { version: 1, files: Vec::new() };
     for file in files {
-        report.files.push(look_at(file, &mut judges, cx)?);
+        report.files.push(look_at(file, &mut known, cx)?);
     }
     if cx.console.json {
         cx.console.document(&report)?;
@@ -63,24 +65,25 @@ pub(super) fn run(files: &[PathBuf], cx: &Context) -> Result<Exit, Failure> {
     Ok(report.files.iter().map(exit).fold(Exit::Passed, Exit::worst))
 }
 
-fn look_at(file: &Path, judges: &mut Judges, cx: &Context) -> Result<FileReport, Failure> {
+fn look_at(file: &Path, known: &mut Components, cx: &Context) -> Result<FileReport, Failure> {
     let mut report = FileReport { path: file.to_path_buf(), ok: false, bound: 0, findings: Vec::new(), error: None };
-    let scenario = match pome_scenario::read(&cx.cwd.join(file), &[]) {
+    let scenario = match pome_scenario::read(&cx.cwd.join(file), known) {
         Ok(scenario) => scenario,
         Err(error) => {
             report.error = Some(described(&error));
             return Ok(report);
         }
     };
-    let evaluators = match Evaluators::of(&scenario, &judges.engine, &Replaced::new()) {
+    let evaluators = match Evaluators::of(&scenario, known.engine(), &Replaced::new()) {
         Ok(evaluators) => evaluators,
         Err(error) => {
             report.error = Some(described(&error));
             return Ok(report);
         }
     };
+    let mut judges = Judges { scenario: &scenario, components: known, known: BTreeMap::new() };
     for criterion in scenario.criteria.iter().filter(|criterion| criterion.kind == CriterionType::Code) {
-        match judges.problem(&scenario, &evaluators, criterion)? {
+        match judges.problem(&evaluators, criterion)? {
             None => report.bound += 1,
             Some(reason) => report.findings.push(Finding {
                 line: criterion.line,
@@ -97,26 +100,25 @@ fn look_at(file: &Path, judges: &mut Judges, cx: &Context) -> Result<FileReport,
 
 /// The place in the file and what is wrong there.
 fn described(error: &pome_scenario::Error) -> String {
-    let causes = Failure::from_error(Exit::Orchestrator, &error.problem);
+    // The path is shown beside the problem.
+    let chain = Failure::from_error(error.exit(), error);
+    let causes = Failure { message: error.problem.to_string(), ..chain };
     let line = error.line.map(|line| format!("line {line}: ")).unwrap_or_default();
     let causes = std::iter::once(causes.message).chain(causes.causes).collect::<Vec<_>>().join(": ");
     format!("{line}{causes}")
 }
 
-/// The checks of each twin, loaded when a criterion needs them.
-struct Judges {
-    engine: Engine,
+/// The checks of each twin of a scenario, loaded when a criterion needs them.
+struct Judges<'a> {
+    scenario: &'a Scenario,
+    components: &'a mut Components,
     known: BTreeMap<String, Option<Judge>>,
 }
 
-impl Judges {
+impl Judges<'_> {
     /// Why nothing can judge the criterion; nothing when a check understands it.
-    fn problem(
-        &mut self,
-        scenario: &Scenario,
-        evaluators: &Evaluators,
-        criterion: &Criterion,
-    ) -> Result<Option<String>, Failure> {
+    fn problem(&mut self, evaluators: &Evaluators, criterion: &Criterion) -> Result<Option<String>, Failure> {
+        let scenario = self.scenario;
         let asked_only = criterion.evaluator.is_some() || criterion.expression().is_some();
         let of_evaluators = || match evaluators.reads(criterion) {
             Ok(true) => None,
@@ -135,13 +137,11 @@ impl Judges {
 
     fn unread_by(&mut self, twin: &str, criterion: &Criterion) -> Result<Option<String>, Failure> {
         if !self.known.contains_key(twin) {
-            let judge = self
-                .engine
-                .embedded_names()
-                .contains(&twin)
-                .then(|| twins::embedded(&self.engine, twin))
-                .transpose()?
-                .map(|component| component.judge());
+            let judge = match self.components.of(self.scenario, twin) {
+                Ok(component) => Some(component.judge()),
+                Err(LoadError::Unknown { .. }) => None,
+                Err(error) => return Err(twins::load_failure(&error)),
+            };
             self.known.insert(twin.to_owned(), judge);
         }
         let Some(Some(judge)) = self.known.get(twin) else {
@@ -154,7 +154,11 @@ impl Judges {
                 "corrupted_check_instance:{}: `{}` cannot be `{}`; `{}` would do",
                 miss.matcher, miss.slot, miss.value, miss.example
             )),
-            Binding::Unmatched => Some(format!("unmatched: `pome checks {twin}` lists the sentences")),
+            Binding::Unmatched => {
+                let file = self.scenario.config.components.get(twin);
+                let twin = file.map_or(twin.to_owned(), |file| file.display().to_string());
+                Some(format!("unmatched: `pome checks {twin}` lists the sentences"))
+            }
         })
     }
 }
