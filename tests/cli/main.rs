@@ -11,6 +11,8 @@
 use pome_tests::Project;
 
 mod checks;
+mod custom_twin;
+mod custom_twin_guide;
 mod docs;
 mod doctor;
 mod hosted;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pome_sandbox::{Engine, LoadError};
+use wasmparser::{Parser, Payload};
 
 use crate::support::{HOSTILE, limits};
 
@@ -83,4 +84,62 @@ fn a_missing_file_and_an_unknown_name_say_so() {
     assert_eq!(error.to_string(), "cannot read component `nowhere.wasm`");
     let error = engine.embedded("nobody").expect_err("unknown");
     assert!(error.to_string().starts_with("no built-in component is called `nobody`; built in are: "), "{error}");
+}
+
+#[test]
+fn a_core_module_that_describes_no_interfaces_is_no_twin() {
+    assert_eq!(refusal("(module)"), "component `guest.wasm` does not export `pome:twin/twin`, which every twin has to");
+    let wants = refusal(r#"(module (import "env" "open" (func)))"#);
+    assert!(
+        wants.starts_with("`guest.wasm` is not a usable component: the module cannot become a component: "),
+        "{wants}"
+    );
+    let engine = Engine::new(limits()).expect("an engine starts");
+    let broken = engine.load_bytes("guest.wasm", b"\0asm\x01\0\0\0\x0a\xff\xff").expect_err("refused");
+    assert!(matches!(broken, LoadError::Invalid { .. }), "{broken}");
+}
+
+/// A twin that no Pome knows, from the examples.
+const HELPDESK: &[u8] = include_bytes!("../../examples/twin-helpdesk/prebuilt/helpdesk.wasm");
+
+/// The component with a core function of this name that ends at once.
+fn ending_in(bytes: &[u8], export: &str) -> Vec<u8> {
+    let (mut imported, mut target, mut bodies) = (0, None, Vec::new());
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.expect("a component") {
+            Payload::ModuleSection { .. } if target.is_none() => (imported, bodies) = (0, Vec::new()),
+            Payload::ImportSection(imports) if target.is_none() => {
+                let functions = imports
+                    .into_imports()
+                    .filter(|import| matches!(import.as_ref().expect("an import").ty, wasmparser::TypeRef::Func(_)));
+                imported = functions.count();
+            }
+            Payload::ExportSection(exports) if target.is_none() => {
+                target = exports.into_iter().map(|found| found.expect("an export")).find(|found| found.name == export);
+            }
+            Payload::CodeSectionEntry(body) => bodies.push(body),
+            Payload::ModuleSection { .. } => break,
+            _ => {}
+        }
+    }
+    let index = usize::try_from(target.expect("the export").index).expect("small") - imported;
+    let mut code = bodies[index].get_operators_reader().expect("code");
+    let start = code.original_position();
+    code.read().expect("an instruction");
+    // `unreachable` in place of the first instruction, filled up: behind it anything is valid.
+    let mut patched = bytes.to_vec();
+    patched[start..code.original_position()].fill(0x01);
+    patched[start] = 0x00;
+    patched
+}
+
+#[test]
+fn a_component_that_traps_in_describe_is_refused_with_its_reason() {
+    let engine = Engine::new(limits()).expect("an engine starts");
+    engine.load_bytes("desk.wasm", HELPDESK).expect("the example is a proper twin");
+    let patched = ending_in(HELPDESK, "pome:twin/twin@0.1.0#describe");
+    let error = engine.load_bytes("desk.wasm", &patched).expect_err("refused");
+    assert_eq!(error.to_string(), "component `desk.wasm` could not describe itself");
+    let source = std::error::Error::source(&error).expect("a reason").to_string();
+    assert!(source.starts_with("twin `desk.wasm` trapped: describe"), "{source}");
 }

@@ -66,6 +66,10 @@ const GUESTS: &[Guest] = &[
         package: "evaluator-budget",
         folder: "examples/evaluators/rust",
         prebuilt: "tests/guests/prebuilt",
+        name: "helpdesk",
+        package: "twin-helpdesk",
+        folder: "examples/twin-helpdesk",
+        prebuilt: "examples/twin-helpdesk/prebuilt",
     },
 ];
 
