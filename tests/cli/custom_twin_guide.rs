@@ -43,10 +43,21 @@ fn toolchain() -> Option<Vec<(&'static str, String)>> {
             ("RUSTC", "/usr/bin/rustc".to_owned()),
             ("RUSTC_BOOTSTRAP", "1".to_owned()),
             ("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort".to_owned()),
-            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "rust-lld".to_owned()),
+            ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker()?),
         ]);
     }
     None
+}
+
+/// Debian's linker, else the one that a toolchain of rustup has in its own folder.
+fn linker() -> Option<String> {
+    let said = |args: &[&str]| {
+        let output = Command::new("rustc").args(args).output().ok()?;
+        Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let host = said(&["-vV"])?.lines().find_map(|line| line.strip_prefix("host: ").map(str::to_owned))?;
+    let own = format!("{}/lib/rustlib/{host}/bin/rust-lld", said(&["--print", "sysroot"])?);
+    ["/usr/bin/rust-lld".to_owned(), own].into_iter().find(|path| Path::new(path).exists())
 }
 
 #[test]
