@@ -66,6 +66,8 @@ const GUESTS: &[Guest] = &[
         package: "evaluator-budget",
         folder: "examples/evaluators/rust",
         prebuilt: "tests/guests/prebuilt",
+    },
+    Guest {
         name: "helpdesk",
         package: "twin-helpdesk",
         folder: "examples/twin-helpdesk",
