@@ -30,10 +30,11 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 seen = Seen(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+                # Before the answer: whoever has it may look at once.
+                receiver._seen.put(seen)
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
-                receiver._seen.put(seen)
 
             def log_message(self, *_: Any) -> None:
                 pass
