@@ -1,7 +1,7 @@
 //! A help desk that no Pome knows: tickets, replies and agents. The smallest twin that uses every part of the kit once.
 //!
-//! Start reading at the tables below: a row leads to the struct in [`actions`] that does it, a sentence to the struct in
-//! [`checks`] that judges it.
+//! Start reading at the tables below: a row leads to the struct in `actions` that does it, a sentence to the struct in
+//! `checks` that judges it.
 
 mod actions;
 mod checks;

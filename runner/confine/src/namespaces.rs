@@ -19,7 +19,7 @@ use crate::system::unshare;
 const OF_INIT: [Capability; 2] = [Capability::CAP_SYS_ADMIN, Capability::CAP_SETPCAP];
 
 /// Makes the namespaces, sends the listening sockets through `control`, which is also standard input, and stays until the end of
-/// process 1. A refusal is told on `control`, behind a byte that is not [`listeners::give`]'s.
+/// process 1. A refusal is told on `control`, behind a byte that is not `listeners::give`'s.
 pub fn enter(policy: &Policy, agent: &[String], control: &UnixStream) -> ExitCode {
     match make(policy, control).and_then(|()| init(policy, agent)) {
         Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from),
