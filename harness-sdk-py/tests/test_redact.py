@@ -1,63 +1,23 @@
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pome_harness._redact import KEYS, MARK, Redactor
 
-A20, A36 = "a" * 20, "b" * 36
-PEM = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"
-
-HIDDEN = [
-    ("x redaction_fixture_secret_12345678 y", f"x {MARK} y"),
-    (f"key sk-{A20}.", f"key {MARK}."),
-    ("sk_test_abcd and rk_live_abcd", f"{MARK} and {MARK}"),
-    (f"ghp_{A36}", MARK),
-    (f"github_pat_{A20}", MARK),
-    (f"xoxb-{A20}", MARK),
-    ("xapp-1234567890", MARK),
-    (f"pme_{A20}", MARK),
-    (f"network_{A20}", f"netwo{MARK}"),
-    (f"AIza{A20}", MARK),
-    ("AKIA0123456789ABCDEF", MARK),
-    ("eyJa.b.c,eyJa.b.", f"{MARK},{MARK}"),
-    ("eyJaeyJb.c.d", MARK),
-    (f"a{PEM}b", f"a{MARK}b"),
-    ("-----BEGIN CERTIFICATE-----\nMII", f"{MARK}\nMII"),
-    (f"Bearer {'z' * 16}", MARK),
-    ("whsec_0123456789abcdef", MARK),
-]
-
-KEPT = [
-    "redaction_fixture_secret_1234567",
-    "sk-short",
-    f"ask-{A20}",
-    "risk_test_abcd",
-    "ghp_short",
-    "xoxz-" + A20,
-    "AKIA012345",
-    "eyJhbGciOiJub25lIn0=",
-    "eyJ.a.b",
-    "eyJa.b",
-    "ses_0123456789012345678901",
-    "run_aB3kPq90Zx",
-    "-----BEGIN lower-----",
-    "Bearer short",
-]
+CONTRACT = Path(__file__).resolve().parents[2] / "tests" / "contract" / "redaction.json"
+VECTORS: list[tuple[str, str]] = [(text, left) for text, left in json.loads(CONTRACT.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize(("text", "expected"), HIDDEN)
-def test_a_secret_is_replaced(text: str, expected: str) -> None:
+@pytest.mark.parametrize(("text", "expected"), VECTORS)
+def test_a_text_comes_out_as_the_contract_says(text: str, expected: str) -> None:
     redactor = Redactor()
     assert redactor.text(text) == expected
     assert redactor.text(expected) == expected
-
-
-@pytest.mark.parametrize("text", KEPT)
-def test_what_only_looks_like_one_stays(text: str) -> None:
-    assert Redactor().text(text) == text
 
 
 def test_the_whole_value_under_a_secret_key_goes() -> None:

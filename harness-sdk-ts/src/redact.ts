@@ -28,6 +28,11 @@ const PATTERNS = [
   /(?:pme|pk|rk)_[A-Za-z0-9_-]{20,}/g,
   /AIza[0-9A-Za-z_-]{20,}/g,
   /AKIA[0-9A-Z]{16}/g,
+  /gh[opsur]_[A-Za-z0-9]{36,}/g,
+  /ghp_pome_[A-Za-z0-9_-]{22,}/g,
+  /lin_(?:api|pome)_[A-Za-z0-9_-]{20,}/g,
+  /whsec_[A-Za-z0-9]{16,}/g,
+  /Bearer[ \t\n\r\f]+(?!\[REDACTED\])[^ \t\n\r\f]{16,}/g,
 ];
 const HEADER = /-----BEGIN [A-Z ]+-----/g;
 // A literal that is shorter would tear holes into ordinary text.

@@ -121,6 +121,10 @@ test("shapes of secrets, one that is and one that is not", async () => {
     assert.equal(redactText(`a ${secret} b`), "a [REDACTED] b", secret);
     assert.equal(redactText(`a ${harmless} b`), `a ${harmless} b`, harmless);
   }
+  for (const [text, left] of sample("redaction")) {
+    assert.equal(redactText(text), left, text);
+    assert.equal(redactText(left), left, text);
+  }
   for (const id of ["ses_0123456789abcdef0123456789", "run_aB3kPq90Zx", "pi_3abc", "ch_order_731_b"]) assert.equal(redactText(id), id);
   const value = { a: [`sk-${many}`, { token: 1 }], b: "eyJa.b.c eyJd.e.f" };
   assert.deepEqual(redact(value), { a: ["[REDACTED]", { token: "[REDACTED]" }], b: "[REDACTED] [REDACTED]" });

@@ -139,14 +139,14 @@ mod tests {
     fn reading_is_allowed_around_what_is_hidden() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for path in ["home/me/.ssh", "home/me/work/deep", "home/other", "usr/bin"] {
+        for path in ["people/me/.ssh", "people/me/work/deep", "people/other", "usr/bin"] {
             fs::create_dir_all(root.join(path)).unwrap();
         }
-        std::os::unix::fs::symlink(&root, root.join("home/me/around")).unwrap();
-        let hidden = [root.join("home/me/.ssh")];
+        std::os::unix::fs::symlink(&root, root.join("people/me/around")).unwrap();
+        let hidden = [root.join("people/me/.ssh")];
         let mut seen = readable(&root, &hidden);
         seen.sort();
-        assert_eq!(seen, ["home/me/work", "home/other", "usr"].map(|path| root.join(path)));
+        assert_eq!(seen, ["people/me/work", "people/other", "usr"].map(|path| root.join(path)));
         assert_eq!(readable(&root, &[]), std::slice::from_ref(&root));
         assert_eq!(readable(&root, std::slice::from_ref(&root)), Vec::<PathBuf>::new());
     }

@@ -601,60 +601,15 @@ mod tests {
 
     use super::*;
 
-    /// Input and what is left of it; no second column means unchanged.
-    const VECTORS: &[(&str, &str)] = &[
-        ("AAAAeyJab.cd.ef", "AAAA[REDACTED]"),
-        (".eyJab.cd.ef", ".[REDACTED]"),
-        ("eyJa.eyJb.c", "[REDACTED]"),
-        ("eyJ..x", "eyJ..x"),
-        ("eyJ.a.b", "eyJ.a.b"),
-        ("eyJab.cd", "eyJab.cd"),
-        ("eyJa.b.", "[REDACTED]"),
-        ("eyJa.b.c.d", "[REDACTED].d"),
-        ("eyJa.b.c and eyJd.e.f", "[REDACTED] and [REDACTED]"),
-        ("-----BEGIN RSA PRIVATE KEY-----\nMIIB", "[REDACTED]\nMIIB"),
-        ("-----BEGIN A-----\nx-----BEGIN B-----\ny\n-----END B-----\ntail", "[REDACTED]\ntail"),
-        ("data -----END A----- data", "data -----END A----- data"),
-        ("-----BEGIN A-----x-----END -----", "[REDACTED]x-----END -----"),
-        ("-----BEGIN A-----x-----END A------", "[REDACTED]-"),
-        ("-----BEGIN A-----BEGIN B-----", "[REDACTED]BEGIN B-----"),
-        ("-----BEGIN  -----", "[REDACTED]"),
-        ("sk_test_pome_a rk_test_pome_default", "[REDACTED] [REDACTED]"),
-        ("task_test_pipeline_default", "task_test_pipeline_default"),
-        ("xox-not-a-token", "xox-not-a-token"),
-        ("skills matter", "skills matter"),
-        ("redaction_fixture_secret_12345678 x", "[REDACTED] x"),
-        ("redaction_fixture_secret_1234567", "redaction_fixture_secret_1234567"),
-        ("key sk-prod-7f3a9b2c4d5e6f81.", "key [REDACTED]."),
-        ("sk-0123456789012345678", "sk-0123456789012345678"),
-        ("task-0123456789012345678901234", "task-0123456789012345678901234"),
-        ("ghp_0123456789abcdefghijklmnopqrstuvwxyz", "[REDACTED]"),
-        ("ghp_0123456789abcdefghijklmnopqrstuvwxy", "ghp_0123456789abcdefghijklmnopqrstuvwxy"),
-        ("ghs_0123456789abcdefghijklmnopqrstuvwxyz0123", "[REDACTED]"),
-        ("github_pat_0123456789_abcdefghij!", "[REDACTED]!"),
-        ("ghp_pome_cnVuXzEyMw_0123456789abcdefghijkl", "[REDACTED]"),
-        ("xoxb-pome-cnVuXzEyMw-0123456789", "[REDACTED]"),
-        ("xapp-1-ABCDEFGH", "[REDACTED]"),
-        ("pme_0123456789abcdef0123", "[REDACTED]"),
-        ("network_0123456789abcdef0123", "netwo[REDACTED]"),
-        ("AIzaSyA0123456789abcdefgh", "[REDACTED]"),
-        ("AKIAABCDEFGHIJKLMNOPQ", "[REDACTED]Q"),
-        ("lin_api_0123456789abcdefghij", "[REDACTED]"),
-        ("whsec_0123456789abcdef", "[REDACTED]"),
-        ("Authorization: Bearer abcdefghijklmnop", "Authorization: [REDACTED]"),
-        ("Bearer short", "Bearer short"),
-        ("Bearer of good news", "Bearer of good news"),
-        ("ses_abc run_abc ch_abc pi_abc", "ses_abc run_abc ch_abc pi_abc"),
-        ("eyJzY2hlbWUiOiJleGFjdCIsIm5ldHdvcmsiOiJiYXNlIn0=", "eyJzY2hlbWUiOiJleGFjdCIsIm5ldHdvcmsiOiJiYXNlIn0="),
-        ("häuser sk-äöü und eyJä.b.c", "häuser sk-äöü und eyJä.b.c"),
-        ("ä eyJa.b.c ä", "ä [REDACTED] ä"),
-        ("", ""),
-    ];
+    /// Input and what is left of it, for every language that redacts.
+    fn vectors() -> Vec<(String, String)> {
+        serde_json::from_str(include_str!("../../../tests/contract/redaction.json")).unwrap()
+    }
 
     #[test]
     fn every_vector_comes_out_as_written() {
-        for (input, expected) in VECTORS {
-            assert_eq!(text(input), *expected, "text {input:?}");
+        for (input, expected) in vectors() {
+            assert_eq!(text(&input), expected, "text {input:?}");
             let mut tree = json!({ "plain": [input] });
             let bytes = serde_json::to_vec(&tree).unwrap();
             value(&mut tree);
@@ -666,8 +621,8 @@ mod tests {
 
     #[test]
     fn redaction_is_idempotent() {
-        for (input, _) in VECTORS {
-            let once = text(input).into_owned();
+        for (input, _) in vectors() {
+            let once = text(&input).into_owned();
             assert_eq!(text(&once), once, "{input:?}");
         }
         for glued in ["AKIAABCDEFGHIJKLMNOPsk-prod-7f3a9b2c4d5e6f81", "Bearer eyJa.b..defghij", "Bearer eyJa.b.c.defg"]
