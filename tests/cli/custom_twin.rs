@@ -160,6 +160,7 @@ fn a_file_that_gives_no_twin_is_named_with_file_line_field_and_remedy() {
     assert!(missing.contains("looked at `scenarios/../vendor/nowhere.wasm`"), "{missing}");
     let html = wrong("[../vendor/page.wasm]", 2);
     assert!(html.contains("desk.md:19: `twins`: `../vendor/page.wasm` is not a twin that can be used"), "{html}");
+    assert!(html.contains("it is no WebAssembly file"), "{html}");
     assert!(html.contains("docs/custom-twins.md"), "{html}");
     let empty = wrong("[../vendor/empty.wasm]", 2);
     assert!(empty.contains("does not export `pome:twin/twin`, which every twin has to"), "{empty}");

@@ -95,6 +95,7 @@ impl Engine {
 
     /// A twin from the bytes of a component; `name` is for messages.
     pub fn load_bytes(&self, name: &str, bytes: &[u8]) -> Result<Component, LoadError> {
+        is_wasm(name, bytes)?;
         Component::from_elsewhere(self, name, bytes)
     }
 
@@ -105,6 +106,7 @@ impl Engine {
 
     /// An evaluator from the bytes of a component; `name` is for messages.
     pub fn load_judge_bytes(&self, name: &str, bytes: &[u8]) -> Result<Judge, LoadError> {
+        is_wasm(name, bytes)?;
         Judge::from_elsewhere(self, name, bytes)
     }
 
@@ -121,6 +123,7 @@ impl Engine {
 
     /// An evaluator of a project from the bytes of a component; `name` is for messages.
     pub fn load_evaluator_bytes(&self, name: &str, bytes: &[u8]) -> Result<Evaluator, LoadError> {
+        is_wasm(name, bytes)?;
         Evaluator::from_elsewhere(self, name, bytes)
     }
 
@@ -208,6 +211,18 @@ fn cache(wanted: &Cache) -> Option<wasmtime::Cache> {
 
 fn read(path: &Path) -> Result<Vec<u8>, LoadError> {
     std::fs::read(path).map_err(|source| LoadError::Read { path: path.to_owned(), source })
+}
+
+/// What every WebAssembly file begins with.
+const MAGIC: &[u8] = b"\0asm";
+
+/// Refuses other files in words: the compiler would do it with a dump of their first bytes.
+fn is_wasm(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.starts_with(MAGIC) {
+        return Ok(());
+    }
+    let reason = "it is no WebAssembly file, its first bytes are others".to_owned();
+    Err(LoadError::Invalid { name: name.to_owned(), reason })
 }
 
 fn find(list: &'static [Precompiled], name: &str) -> Result<&'static Precompiled, LoadError> {
