@@ -1,0 +1,10 @@
+//! The control plane (`pome serve`): sessions of twins, keys, results and runs, served over HTTP.
+//!
+//! Owns who may do what, the durable log of every live session, and what is kept of a run; leaves what a twin does to the
+//! components, how a session's requests are told apart and recorded to `pome-gateway`, and judging to `pome-run`.
+
+mod ids;
+mod store;
+
+pub use ids::NoRandom;
+pub use store::StoreError;
