@@ -3,8 +3,13 @@
 //! Owns who may do what, the durable log of every live session, and what is kept of a run; leaves what a twin does to the
 //! components, how a session's requests are told apart and recorded to `pome-gateway`, and judging to `pome-run`.
 
+mod config;
+mod hosting;
 mod ids;
+mod secrets;
 mod store;
 
+pub use config::{Config, Evaluation};
 pub use ids::NoRandom;
+pub use secrets::{SecretError, Secrets};
 pub use store::StoreError;
