@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use hyper::body::Incoming;
+use hyper::body::Body as HttpBody;
 use pome_sandbox::{Advance, Fault, Seeded, WorldOptions};
 use pome_wire::time;
 use serde_json::{Map, Value, json};
@@ -16,12 +16,13 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::http::{Body as ReplyBody, Reply, json as reply_json, problem, read};
+use crate::log::Log;
 use crate::recorder::{Owner, Recorder, Ticket};
 use crate::rest::unreached;
-use crate::row::{Body, Row};
+use crate::row::{Body, Row, tail_length};
 use crate::seed;
 use crate::server::{Shared, world_of};
-use crate::session::{Call, now_seconds, origin, request_id};
+use crate::session::{Call, REQUEST_ID, now_seconds, origin, request_id};
 use crate::token::{Claims, equal, mint};
 use crate::uri;
 use crate::world::{ForkError, World};
@@ -82,7 +83,10 @@ async fn state(call: &Call<'_>) -> Reply {
 fn events(call: &Call<'_>) -> Reply {
     let (pieces, receiver) = mpsc::channel(4);
     let (recorder, owner) = (call.shared.recorder.clone(), call.world.owner);
-    tokio::task::spawn_blocking(move || send_events(&recorder, owner, &pieces));
+    match recorder.log().cloned() {
+        Some(log) => drop(tokio::spawn(send_logged(log, call.shared.component.description().id.clone(), pieces))),
+        None => drop(tokio::task::spawn_blocking(move || send_events(&recorder, owner, &pieces))),
+    }
     let mut reply = Response::new(ReplyBody::Pieces(receiver));
     reply.headers_mut().insert(http::header::CONTENT_TYPE, crate::http::JSON);
     reply
@@ -110,6 +114,40 @@ fn send_events(recorder: &Recorder, owner: Owner, pieces: &mpsc::Sender<Bytes>) 
     let _ = pieces.blocking_send(Bytes::from_static(b"]"));
 }
 
+/// The same from a log.
+async fn send_logged(log: Arc<dyn Log>, twin: String, pieces: mpsc::Sender<Bytes>) {
+    let (mut after, mut out) = (0, b"[".to_vec());
+    let mut first = true;
+    loop {
+        match log.rows(&twin, after).await {
+            // The array stays open, which no reader takes for whole.
+            Err(_) => return,
+            Ok(None) => break,
+            Ok(Some(piece)) => {
+                for row in piece.rows {
+                    if !first {
+                        out.push(b',');
+                    }
+                    first = false;
+                    out.extend_from_slice(plain(&row));
+                    out.push(b'}');
+                }
+                after = piece.last;
+            }
+        }
+        if pieces.send(std::mem::take(&mut out).into()).await.is_err() {
+            return;
+        }
+    }
+    out.push(b']');
+    let _ = pieces.send(out.into()).await;
+}
+
+/// A row without what `_pome/events` does not show, and without its last brace.
+fn plain(row: &[u8]) -> &[u8] {
+    row.get(..row.len().saturating_sub(tail_length(REQUEST_ID))).unwrap_or_default()
+}
+
 // ---- admin ----
 
 /// Whether a request is for the admin calls.
@@ -122,13 +160,11 @@ pub(crate) fn is_admin(method: &Method, path: &str) -> bool {
 }
 
 /// Answers an admin call.
-pub(crate) async fn admin(
-    shared: &Arc<Shared>,
-    peer: SocketAddr,
-    parts: &Parts,
-    body: Incoming,
-    started: Instant,
-) -> Reply {
+pub(crate) async fn admin<B>(shared: &Arc<Shared>, peer: SocketAddr, parts: &Parts, body: B, started: Instant) -> Reply
+where
+    B: HttpBody,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     if !admitted(shared, peer, parts) {
         return shared.prepared.refusal("admin-forbidden");
     }
@@ -300,7 +336,8 @@ impl Visit<'_> {
             error: report.error.as_deref(),
         };
         let line = row.line(self.shared.recorder.redactor(), &time::now());
-        ticket.commit(owner, line, id.len()).await;
+        // Admin calls reach worlds with a file only, which takes every row.
+        let _ = ticket.commit(owner, line, id.len(), None).await;
     }
 
     async fn create(&self) -> Result<Reply, Refused> {

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::{Method, Request, Uri};
@@ -111,8 +111,10 @@ impl Waiting {
     }
 }
 
-impl Deliveries {
-    pub(crate) fn new(reach: Option<Reach>, own: SocketAddr, recorder: Recorder, twin: String) -> Self {
+/// The client that all deliveries of this process share.
+fn agent() -> ureq::Agent {
+    static AGENT: OnceLock<ureq::Agent> = OnceLock::new();
+    let make = || {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(LIMIT))
             .http_status_as_error(false)
@@ -121,8 +123,15 @@ impl Deliveries {
             .max_redirects_will_error(false)
             .proxy(None)
             .build();
+        config.into()
+    };
+    AGENT.get_or_init(make).clone()
+}
+
+impl Deliveries {
+    pub(crate) fn new(reach: Option<Reach>, own: SocketAddr, recorder: Recorder, twin: String) -> Self {
         let reach = reach.unwrap_or_else(|| Arc::new(is_this_machine));
-        Self(Arc::new(Inner { outboxes: Mutex::default(), agent: config.into(), reach, own, recorder, twin }))
+        Self(Arc::new(Inner { outboxes: Mutex::default(), agent: agent(), reach, own, recorder, twin }))
     }
 
     /// Takes what a call asked for, and sends what is due at `now` after its answer has left. `cause` is the call's row.
@@ -277,7 +286,7 @@ impl Deliveries {
             error: attempt.error.clone(),
         };
         if let Ok(row) = serde_json::to_vec(&row) {
-            self.0.recorder.append(&row).await;
+            self.0.recorder.append_of(&self.0.twin, &row).await;
         }
     }
 

@@ -8,25 +8,41 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use pome_sandbox::Header;
 use tokio::sync::mpsc;
 
+use crate::log::NotKept;
 use crate::server::HttpLimits;
 
 /// A whole answer, or pieces that are still being read.
 #[derive(Debug)]
-pub(crate) enum Body {
+pub enum Body {
+    /// All of it.
     Whole(Option<Bytes>),
+    /// One after the other.
     Pieces(mpsc::Receiver<Bytes>),
 }
 
-pub(crate) type Reply = Response<Body>;
+/// An answer of the gateway or of a twin.
+pub type Reply = Response<Body>;
 
-/// The connection is closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is closed on purpose")]
-pub(crate) struct Closed;
+/// A request gets no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// An injected fault closes the connection.
+    #[error("the connection is closed on purpose")]
+    Closed,
+    /// The call is not in the log, or not known to be: what became of it has to be found out before it is answered.
+    #[error("the call could not be logged")]
+    NotKept,
+}
+
+impl From<NotKept> for Unanswered {
+    fn from(_: NotKept) -> Self {
+        Self::NotKept
+    }
+}
 
 impl HttpBody for Body {
     type Data = Bytes;
@@ -97,7 +113,11 @@ pub(crate) fn headers(lines: &[Header]) -> Result<HeaderMap, String> {
 }
 
 /// Reads a request body within the limits.
-pub(crate) async fn read(body: Incoming, limits: &HttpLimits) -> Result<Bytes, Reply> {
+pub(crate) async fn read<B>(body: B, limits: &HttpLimits) -> Result<Bytes, Reply>
+where
+    B: HttpBody,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

@@ -74,14 +74,7 @@ impl Journal {
             if event > last {
                 return Ok(());
             }
-            match step {
-                Step::Request(request) => drop(world.handle(&request)?),
-                Step::Tool(call) => drop(world.call_tool(&call)?),
-                Step::Seed(document) => drop(world.seed(document.as_deref())?),
-                Step::Reset => world.reset()?,
-                Step::Advance(by) => drop(world.advance(by)?),
-            }
-            Ok(())
+            Ok(carry_out(world, &step)?)
         })
     }
 
@@ -118,6 +111,30 @@ impl Journal {
 
 fn broken() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the journal is broken")
+}
+
+/// A step alone, for a log elsewhere.
+pub(crate) fn encoded(step: &Step) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&mut out, step);
+    out
+}
+
+/// What [`encoded`] wrote.
+pub(crate) fn decoded(bytes: &[u8]) -> Option<Step> {
+    Reader(bytes).step()
+}
+
+/// Lets one thing happen to a world.
+pub(crate) fn carry_out(world: &mut World, step: &Step) -> Result<(), Fault> {
+    match step {
+        Step::Request(request) => drop(world.handle(request)?),
+        Step::Tool(call) => drop(world.call_tool(call)?),
+        Step::Seed(document) => drop(world.seed(document.as_deref())?),
+        Step::Reset => world.reset()?,
+        Step::Advance(by) => drop(world.advance(*by)?),
+    }
+    Ok(())
 }
 
 fn encode(out: &mut Vec<u8>, step: &Step) {
@@ -179,33 +196,7 @@ fn put_optional(out: &mut Vec<u8>, bytes: Option<&[u8]>) {
 
 fn decode(record: &[u8]) -> Option<(u64, Step)> {
     let mut reader = Reader(record);
-    let event = reader.number()?;
-    let step = match *reader.take(1)?.first()? {
-        0 => {
-            let (method, path, query) = (reader.text()?, reader.text()?, reader.text()?);
-            let count = reader.length()?;
-            let headers = (0..count)
-                .map(|_| Some(Header { name: reader.text()?, value: reader.text()? }))
-                .collect::<Option<Vec<_>>>()?;
-            let (body, caller, origin) = (reader.bytes()?, reader.caller()?, reader.text()?);
-            Step::Request(Request { method, path, query, headers, body, caller, origin })
-        }
-        1 => Step::Tool(ToolCall {
-            name: reader.text()?,
-            arguments: reader.bytes()?,
-            caller: reader.caller()?,
-            origin: reader.text()?,
-        }),
-        2 => {
-            let (present, document) = reader.optional()?;
-            Step::Seed(present.then_some(document))
-        }
-        3 => Step::Reset,
-        4 => Step::Advance(Advance::By(reader.number()?)),
-        5 => Step::Advance(Advance::To(reader.number()?)),
-        _ => return None,
-    };
-    Some((event, step))
+    Some((reader.number()?, reader.step()?))
 }
 
 struct Reader<'a>(&'a [u8]);
@@ -233,6 +224,33 @@ impl<'a> Reader<'a> {
     fn optional(&mut self) -> Option<(bool, Vec<u8>)> {
         let present = *self.take(1)?.first()? == 1;
         Some((present, self.bytes()?))
+    }
+    fn step(&mut self) -> Option<Step> {
+        Some(match *self.take(1)?.first()? {
+            0 => {
+                let (method, path, query) = (self.text()?, self.text()?, self.text()?);
+                let count = self.length()?;
+                let headers = (0..count)
+                    .map(|_| Some(Header { name: self.text()?, value: self.text()? }))
+                    .collect::<Option<Vec<_>>>()?;
+                let (body, caller, origin) = (self.bytes()?, self.caller()?, self.text()?);
+                Step::Request(Request { method, path, query, headers, body, caller, origin })
+            }
+            1 => Step::Tool(ToolCall {
+                name: self.text()?,
+                arguments: self.bytes()?,
+                caller: self.caller()?,
+                origin: self.text()?,
+            }),
+            2 => {
+                let (present, document) = self.optional()?;
+                Step::Seed(present.then_some(document))
+            }
+            3 => Step::Reset,
+            4 => Step::Advance(Advance::By(self.number()?)),
+            5 => Step::Advance(Advance::To(self.number()?)),
+            _ => return None,
+        })
     }
     fn caller(&mut self) -> Option<Caller> {
         let (sid, team) = (self.text()?, self.text()?);

@@ -9,7 +9,7 @@ use pome_sandbox::{Fault, Report, ToolAnswer, ToolCall};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::http::{Body as ReplyBody, Closed, Reply, json};
+use crate::http::{Body as ReplyBody, Reply, Unanswered, json};
 use crate::journal::Step;
 use crate::json::push_string;
 use crate::rest::{self, Door, Outcome, failed, hit_error, record, trapped, unreached, wait};
@@ -43,7 +43,7 @@ pub(crate) fn not_allowed() -> Reply {
 }
 
 /// Answers one message or a batch.
-pub(crate) async fn answer(call: &Call<'_>, body: &[u8]) -> Result<Reply, Closed> {
+pub(crate) async fn answer(call: &Call<'_>, body: &[u8]) -> Result<Reply, Unanswered> {
     let Ok(whole) = serde_json::from_slice::<&RawValue>(body) else {
         return Ok(json(StatusCode::OK, error(None, -32700, "Problems parsing JSON")));
     };
@@ -118,7 +118,7 @@ struct InitializeParams<'a> {
 }
 
 /// The answer to one message; `None` for a notification.
-async fn message(call: &Call<'_>, raw: &RawValue) -> Result<Option<Vec<u8>>, Closed> {
+async fn message(call: &Call<'_>, raw: &RawValue) -> Result<Option<Vec<u8>>, Unanswered> {
     let Ok(message) = serde_json::from_str::<Message<'_>>(raw.get())
         .map_err(drop)
         .and_then(|message| if raw.get().starts_with('{') { Ok(message) } else { Err(()) })
@@ -280,7 +280,12 @@ impl ToolOutcome {
 }
 
 /// Calls a tool, whichever way it was asked for, and writes the row.
-async fn tool(call: &Call<'_>, name: &str, arguments: Vec<u8>, request_body: Body<'_>) -> Result<ToolOutcome, Closed> {
+async fn tool(
+    call: &Call<'_>,
+    name: &str,
+    arguments: Vec<u8>,
+    request_body: Body<'_>,
+) -> Result<ToolOutcome, Unanswered> {
     let description = call.shared.component.description();
     let request = ToolCall { name: name.to_owned(), arguments, caller: call.caller(), origin: call.origin() };
     let reads = description.tools.iter().any(|tool| tool.name == name && !tool.mutates);
@@ -293,15 +298,17 @@ async fn tool(call: &Call<'_>, name: &str, arguments: Vec<u8>, request_body: Bod
     let event = core.event();
     let id = request_id();
     let result = match result {
-        Some(Ok(answer)) => {
-            if !reads || answer.report.mutation || !answer.report.deliveries.is_empty() {
-                core.keep(event, &Step::Tool(request));
-            }
-            Some(Ok(answer))
-        }
         Some(Err(fault)) => Some(Err(trapped(call, &mut core, event, Some(&id), fault))),
-        None => None,
+        answered => answered,
     };
+    let may_have_changed =
+        |answer: &ToolAnswer| !reads || answer.report.mutation || !answer.report.deliveries.is_empty();
+    let changed = matches!(&result, Some(Ok(answer)) if may_have_changed(answer));
+    let step = Step::Tool(request);
+    if changed {
+        core.keep(event, &step);
+    }
+    let logged = call.logged(event, changed, &step);
     call.world.note(&core);
     let now = core.now();
     let ticket = call.shared.recorder.ticket();
@@ -327,7 +334,7 @@ async fn tool(call: &Call<'_>, name: &str, arguments: Vec<u8>, request_body: Bod
         replayed: outcome.report.replayed,
         error: outcome.report.error.as_deref(),
     };
-    record(call, ticket, &id, &row).await;
+    record(call, ticket, &id, &row, logged).await?;
     let asked = std::mem::take(&mut outcome.report.deliveries);
     call.shared.deliveries.add(call.world.owner, asked, now, Some(&id));
     wait(hit.as_ref()).await?;
@@ -393,7 +400,7 @@ fn read_legacy<'a>(call: &Call<'_>, body: &'a [u8]) -> Option<(Cow<'a, str>, Opt
 
 /// `POST /mcp/call` with `{tool, arguments}`. What cannot be called goes to the twin as the request it is: refusing it is the
 /// vendor's business.
-pub(crate) async fn legacy_call(call: &Call<'_>, body: Bytes) -> Result<Reply, Closed> {
+pub(crate) async fn legacy_call(call: &Call<'_>, body: Bytes) -> Result<Reply, Unanswered> {
     let Some((tool, arguments)) = read_legacy(call, &body) else {
         return rest::answer(call, body.clone(), Door::Tool(None)).await;
     };
@@ -410,7 +417,7 @@ pub(crate) async fn legacy_call(call: &Call<'_>, body: Bytes) -> Result<Reply, C
 }
 
 /// `POST /mcp/tools/<name>` with the arguments as its body.
-pub(crate) async fn legacy_tool(call: &Call<'_>, name: &str, body: Bytes) -> Result<Reply, Closed> {
+pub(crate) async fn legacy_tool(call: &Call<'_>, name: &str, body: Bytes) -> Result<Reply, Unanswered> {
     let arguments = match body.trim_ascii() {
         b"" | b"null" => Some(b"{}".to_vec()),
         _ => is_object(&body).then(|| body.to_vec()),
@@ -422,7 +429,7 @@ pub(crate) async fn legacy_tool(call: &Call<'_>, name: &str, body: Bytes) -> Res
 }
 
 /// The tool's value itself, with the status that it has on the REST door.
-async fn plain(call: &Call<'_>, name: &str, arguments: Vec<u8>, body: &[u8]) -> Result<Reply, Closed> {
+async fn plain(call: &Call<'_>, name: &str, arguments: Vec<u8>, body: &[u8]) -> Result<Reply, Unanswered> {
     let outcome = tool(call, name, arguments, Body::MaybeJson(body)).await?;
     let status = if outcome.is_error { outcome.status } else { 200 };
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

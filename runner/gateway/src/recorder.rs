@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use pome_wire::redact::Redactor;
 use tokio::sync::oneshot;
 
+use crate::log::{Entry as LogEntry, Log, Logged, NotKept};
 use crate::row::{Line, tail_length};
 
 /// Most bytes of raw rows that are kept beside the file.
@@ -63,6 +64,8 @@ struct Inner {
     redactor: Redactor,
     queue: Mutex<Queue>,
     tape: Mutex<Tape>,
+    /// Rows go there instead of the tape.
+    log: Option<Arc<dyn Log>>,
 }
 
 /// A place in the order of rows. Dropping it gives the place up.
@@ -79,8 +82,8 @@ pub(crate) struct Owner(u32);
 
 #[derive(Debug)]
 enum Item {
-    Row { owner: Owner, line: Line, id_length: usize },
-    Foreign(Vec<u8>),
+    Row { owner: Owner, line: Line, id_length: usize, call: Option<Logged> },
+    Foreign { twin: String, row: Vec<u8> },
 }
 
 /// Rows that wait for their turn.
@@ -96,7 +99,7 @@ enum Slot {
     /// The ticket is out.
     Out,
     /// The row is here; the sender wakes whoever waits for it.
-    Ready(Box<Item>, Option<oneshot::Sender<()>>),
+    Ready(Box<Item>, Option<oneshot::Sender<bool>>),
     /// The place was given up.
     Void,
 }
@@ -104,7 +107,8 @@ enum Slot {
 /// What was written and where it is.
 #[derive(Debug)]
 struct Tape {
-    file: File,
+    /// Absent when rows go to a log.
+    file: Option<File>,
     end: u64,
     rows: Vec<Entry>,
     owners: Vec<String>,
@@ -138,6 +142,15 @@ impl Recorder {
                 tempfile::tempfile().map_err(|source| RecorderError::Open { path: std::env::temp_dir(), source })?
             }
         };
+        Ok(Self::of(options, Some(file), None))
+    }
+
+    /// Writes to a log instead of a file. What is read back from a tape (`rows`, `raw_rows`, `len`) is empty then.
+    pub fn logged(log: Arc<dyn Log>, run_id: String, redactor: Redactor) -> Self {
+        Self::of(RecorderOptions { run_id, redactor, ..RecorderOptions::default() }, None, Some(log))
+    }
+
+    fn of(options: RecorderOptions, file: Option<File>, log: Option<Arc<dyn Log>>) -> Self {
         let tape = Tape {
             file,
             end: 0,
@@ -149,13 +162,19 @@ impl Recorder {
             memory: Vec::new(),
             failure: None,
         };
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             run_id: options.run_id,
             durable: options.durable,
             redactor: options.redactor,
             queue: Mutex::default(),
             tape: Mutex::new(tape),
-        })))
+            log,
+        }))
+    }
+
+    /// The log that rows go to, if they do not go to a file.
+    pub(crate) fn log(&self) -> Option<&Arc<dyn Log>> {
+        self.0.log.as_ref()
     }
 
     /// `run_id` of every row.
@@ -170,8 +189,14 @@ impl Recorder {
 
     /// Appends one row of another kind (a model call, say): a compact JSON object without a line end. It is redacted here.
     pub async fn append(&self, row: &[u8]) {
+        self.append_of("", row).await;
+    }
+
+    /// The same for a row about one twin.
+    pub(crate) async fn append_of(&self, twin: &str, row: &[u8]) {
         let row = self.0.redactor.json_bytes(row).into_owned();
-        self.ticket().finish(Item::Foreign(row)).await;
+        // Nobody waits for such a row; a log that does not keep it ends the session with the next call.
+        let _ = self.ticket().finish(Item::Foreign { twin: twin.to_owned(), row }).await;
     }
 
     /// How many twin calls are recorded.
@@ -207,8 +232,10 @@ impl Recorder {
         tape.raw_bytes = 0;
         tape.raw_dropped = 0;
         tape.memory = Vec::new();
-        tape.file.set_len(0)?;
-        tape.file.seek(SeekFrom::Start(0))?;
+        if let Some(file) = &mut tape.file {
+            file.set_len(0)?;
+            file.seek(SeekFrom::Start(0))?;
+        }
         tape.end = 0;
         tape.failure = None;
         Ok(())
@@ -221,7 +248,7 @@ impl Recorder {
 
     /// Forces what was written to the medium.
     pub fn sync(&self) -> io::Result<()> {
-        lock(&self.0.tape).file.sync_data()
+        lock(&self.0.tape).file.as_ref().map_or(Ok(()), File::sync_data)
     }
 
     /// Makes a world known.
@@ -319,7 +346,7 @@ impl Recorder {
             .take_while(|entry| entry.offset & IN_MEMORY == 0 && entry.offset - start < PIECE)
             .copied()
             .collect();
-        let file = tape.file.try_clone()?;
+        let Some(file) = tape.file.as_ref().map(File::try_clone).transpose()? else { return Ok(None) };
         drop(tape);
         let end = span.last().map_or(start, |entry| entry.offset + u64::from(entry.length));
         let mut bytes = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
@@ -332,14 +359,15 @@ impl Recorder {
     }
 
     /// Puts a slot and, when the row that is due is there and nobody writes, writes. Returns what to wait for otherwise.
-    fn put(&self, number: u64, item: Option<Item>) -> Option<oneshot::Receiver<()>> {
+    fn put(&self, number: u64, item: Option<Item>) -> Option<oneshot::Receiver<bool>> {
         let mut waiting = None;
         {
             let mut queue = lock(&self.0.queue);
             let write = !queue.writing && number == queue.next;
             let slot = match item {
                 None => Slot::Void,
-                Some(item) if write => Slot::Ready(Box::new(item), None),
+                // Being written here is not being kept there.
+                Some(item) if write && self.0.log.is_none() => Slot::Ready(Box::new(item), None),
                 Some(item) => {
                     let (done, wait) = oneshot::channel();
                     waiting = Some(wait);
@@ -360,7 +388,7 @@ impl Recorder {
         } else {
             self.drain();
         }
-        None
+        waiting
     }
 
     /// Writes until the row that is due is not there. Only one caller does so at a time.
@@ -378,6 +406,10 @@ impl Recorder {
                     return;
                 }
             }
+            if let Some(log) = &self.0.log {
+                self.hand_over(log.as_ref(), batch);
+                continue;
+            }
             let mut waiting = Vec::new();
             {
                 let mut tape = lock(&self.0.tape);
@@ -393,23 +425,55 @@ impl Recorder {
             }
             for done in waiting {
                 // Whoever waited may have been cancelled; the row is written all the same.
-                let _ = done.send(());
+                let _ = done.send(true);
             }
         }
+    }
+
+    /// Gives a batch to a log, which tells the callers itself.
+    fn hand_over(&self, log: &dyn Log, batch: Vec<Slot>) {
+        let mut entries = Vec::with_capacity(batch.len());
+        for slot in batch {
+            let Slot::Ready(item, Some(done)) = slot else {
+                // Whoever gave its place up may have changed a world before.
+                log.append(std::mem::take(&mut entries));
+                log.gap();
+                continue;
+            };
+            entries.push(match *item {
+                Item::Foreign { twin, row } => LogEntry { twin, call: None, row, done },
+                Item::Row { owner, line, call, .. } => {
+                    let twin = lock(&self.0.tape).owners.get(owner.0 as usize).cloned().unwrap_or_default();
+                    LogEntry { twin, call, row: line.bytes, done }
+                }
+            });
+        }
+        log.append(entries);
     }
 }
 
 impl Ticket {
     /// Hands in the row and returns once it is written.
-    pub(crate) async fn commit(self, owner: Owner, line: Line, id_length: usize) {
-        self.finish(Item::Row { owner, line, id_length }).await;
+    pub(crate) async fn commit(
+        self,
+        owner: Owner,
+        line: Line,
+        id_length: usize,
+        call: Option<Logged>,
+    ) -> Result<(), NotKept> {
+        self.finish(Item::Row { owner, line, id_length, call }).await
     }
 
-    async fn finish(mut self, item: Item) {
+    async fn finish(mut self, item: Item) -> Result<(), NotKept> {
         self.open = false;
-        if let Some(wait) = self.recorder.put(self.number, Some(item)) {
-            // An error would mean that the writer is gone, and with it the process.
-            let _ = wait.await;
+        match self.recorder.put(self.number, Some(item)) {
+            None => Ok(()),
+            Some(wait) => match wait.await {
+                Ok(true) => Ok(()),
+                // A file takes every row, or remembers it.
+                Err(_) if self.recorder.0.log.is_none() => Ok(()),
+                Ok(false) | Err(_) => Err(NotKept),
+            },
         }
     }
 }
@@ -425,12 +489,12 @@ impl Drop for Ticket {
 impl Tape {
     fn write(&mut self, item: Item) {
         match item {
-            Item::Foreign(line) => {
-                if let Err(line) = self.append(line) {
+            Item::Foreign { row, .. } => {
+                if let Err(line) = self.append(row) {
                     self.memory.push(line);
                 }
             }
-            Item::Row { owner, line, id_length } => {
+            Item::Row { owner, line, id_length, .. } => {
                 let length = u32::try_from(line.bytes.len()).unwrap_or(u32::MAX);
                 let tail = u16::try_from(tail_length(id_length)).unwrap_or(u16::MAX);
                 let offset = match self.append(line.bytes) {
@@ -458,8 +522,9 @@ impl Tape {
         if self.failure.is_some() {
             return Err(line);
         }
+        let Some(file) = &mut self.file else { return Err(line) };
         line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.stream_position());
+        let written = file.write_all(&line).and_then(|()| file.stream_position());
         match written {
             // The position, not a sum: other programs may append to the same file.
             Ok(end) => {
@@ -469,7 +534,7 @@ impl Tape {
             Err(error) => {
                 self.failure = Some(error.to_string());
                 // A part of the line may have got through; a reader shall not trip over it.
-                let _ = self.file.set_len(self.end);
+                let _ = file.set_len(self.end);
                 line.pop();
                 Err(line)
             }
@@ -478,7 +543,8 @@ impl Tape {
 
     fn sync(&mut self) {
         if self.failure.is_none()
-            && let Err(error) = self.file.sync_data()
+            && let Some(file) = &self.file
+            && let Err(error) = file.sync_data()
         {
             self.failure = Some(error.to_string());
         }
@@ -547,7 +613,7 @@ mod tests {
                     if number % 10 == 3 {
                         drop(ticket);
                     } else {
-                        ticket.commit(owner, line(&number.to_string()), 1).await;
+                        ticket.commit(owner, line(&number.to_string()), 1, None).await.unwrap();
                     }
                 })
             })
@@ -572,7 +638,7 @@ mod tests {
             let recorder = Recorder::create(options).unwrap();
             let owner = recorder.owner("tiny");
             for number in 0..3 {
-                recorder.ticket().commit(owner, line(&number.to_string()), 1).await;
+                recorder.ticket().commit(owner, line(&number.to_string()), 1, None).await.unwrap();
                 assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), number + 1);
             }
         }
@@ -582,10 +648,10 @@ mod tests {
     async fn worlds_and_foreign_rows_are_kept_apart() {
         let recorder = recorder(None);
         let (one, two) = (recorder.owner("tiny"), recorder.owner("other"));
-        recorder.ticket().commit(one, line("a"), 1).await;
+        recorder.ticket().commit(one, line("a"), 1, None).await.unwrap();
         recorder.append(br#"{"kind":"LlmCallEvent","token":"x"}"#).await;
-        recorder.ticket().commit(two, line("b"), 1).await;
-        recorder.ticket().commit(one, line("c"), 1).await;
+        recorder.ticket().commit(two, line("b"), 1, None).await.unwrap();
+        recorder.ticket().commit(one, line("c"), 1, None).await.unwrap();
         assert_eq!(names(&recorder.rows("tiny").unwrap()), ["a", "c"]);
         assert_eq!(names(&recorder.rows("other").unwrap()), ["b"]);
         assert_eq!(recorder.len(), 3);
@@ -603,7 +669,7 @@ mod tests {
         let owner = recorder.owner("tiny");
         let text = "x".repeat(10_000);
         for _ in 0..100 {
-            recorder.ticket().commit(owner, line(&text), 1).await;
+            recorder.ticket().commit(owner, line(&text), 1, None).await.unwrap();
         }
         let (mut from, mut whole, mut pieces) = (0, b"[".to_vec(), 0);
         while let Some((bytes, next)) = recorder.piece(owner, from, from == 0).unwrap() {
@@ -620,9 +686,9 @@ mod tests {
     async fn raw_rows_differ_where_redaction_changed_something() {
         let recorder = recorder(None);
         let owner = recorder.owner("tiny");
-        recorder.ticket().commit(owner, line("plain"), 1).await;
+        recorder.ticket().commit(owner, line("plain"), 1, None).await.unwrap();
         let secret = Line { raw: Some(br#"{"n":"secret"}"#.to_vec()), ..line("[REDACTED]") };
-        recorder.ticket().commit(owner, secret, 1).await;
+        recorder.ticket().commit(owner, secret, 1, None).await.unwrap();
         assert_eq!(names(&recorder.rows("tiny").unwrap()), ["plain", "[REDACTED]"]);
         assert_eq!(names(&recorder.raw_rows("tiny").unwrap()), ["plain", "secret"]);
     }
@@ -633,10 +699,10 @@ mod tests {
         let path = folder.path().join("events.jsonl");
         let recorder = recorder(Some(path.clone()));
         let owner = recorder.owner("tiny");
-        recorder.ticket().commit(owner, line("a"), 1).await;
+        recorder.ticket().commit(owner, line("a"), 1, None).await.unwrap();
         recorder.clear().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"");
-        recorder.ticket().commit(owner, line("b"), 1).await;
+        recorder.ticket().commit(owner, line("b"), 1, None).await.unwrap();
         assert_eq!(names(&recorder.rows("tiny").unwrap()), ["b"]);
         assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
@@ -648,7 +714,7 @@ mod tests {
         std::fs::write(&path, "{\"whole\":1}\n{\"ha").unwrap();
         let recorder = recorder(Some(path.clone()));
         let owner = recorder.owner("tiny");
-        recorder.ticket().commit(owner, line("a"), 1).await;
+        recorder.ticket().commit(owner, line("a"), 1, None).await.unwrap();
         let file = std::fs::read_to_string(&path).unwrap();
         assert_eq!(file.lines().nth(1), Some("{\"ha"));
         assert_eq!(names(&recorder.rows("tiny").unwrap()), ["a"]);
@@ -659,12 +725,12 @@ mod tests {
     async fn when_the_file_fails_the_rows_stay_readable_and_the_failure_is_told() {
         let recorder = recorder(None);
         let owner = recorder.owner("tiny");
-        recorder.ticket().commit(owner, line("a"), 1).await;
+        recorder.ticket().commit(owner, line("a"), 1, None).await.unwrap();
         let full = OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
         let good = mem::replace(&mut lock(&recorder.0.tape).file, full);
-        recorder.ticket().commit(owner, line("b"), 1).await;
+        recorder.ticket().commit(owner, line("b"), 1, None).await.unwrap();
         lock(&recorder.0.tape).file = good;
-        recorder.ticket().commit(owner, line("c"), 1).await;
+        recorder.ticket().commit(owner, line("c"), 1, None).await.unwrap();
         assert!(recorder.failure().is_some());
         assert_eq!(names(&recorder.rows("tiny").unwrap()), ["a", "b", "c"]);
     }

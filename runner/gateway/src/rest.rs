@@ -6,8 +6,9 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use pome_sandbox::{Answer, Delta, Fault, FaultKind, Fidelity, Header, Report, Request};
 
 use crate::fault::{Hit, error_text};
-use crate::http::{Body as ReplyBody, Closed, Reply, headers};
+use crate::http::{Body as ReplyBody, Reply, Unanswered, headers};
 use crate::journal::Step;
+use crate::log::{Logged, NotKept};
 use crate::recorder::Ticket;
 use crate::row::{Body, Row};
 use crate::server::Trapped;
@@ -38,7 +39,7 @@ pub(crate) enum Door<'a> {
 }
 
 /// Answers a request through the twin's routes.
-pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Result<Reply, Closed> {
+pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Result<Reply, Unanswered> {
     let description = call.shared.component.description();
     let head = call.parts.method == Method::HEAD;
     // A route that can be read can be asked for its head; the connection leaves the body away.
@@ -62,11 +63,12 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Resu
         _ => Some(core.handle(&request)),
     };
     let event = core.event();
-    if let Some(Ok(answer)) = &result
-        && may_have_changed(method, &answer.report)
-    {
-        core.keep(event, &Step::Request(request));
+    let changed = matches!(&result, Some(Ok(answer)) if may_have_changed(method, &answer.report));
+    let step = Step::Request(request);
+    if changed {
+        core.keep(event, &step);
     }
+    let logged = call.logged(event, changed, &step);
     let id = request_id();
     let result = match result {
         Some(Err(fault)) => Some(Err(trapped(call, &mut core, event, recorded.then_some(id.as_str()), fault))),
@@ -106,7 +108,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Resu
         error: finished.report.error.as_deref(),
     };
     if let Some(ticket) = ticket {
-        record(call, ticket, &id, &outcome).await;
+        record(call, ticket, &id, &outcome, logged).await?;
     }
     let asked = std::mem::take(&mut finished.report.deliveries);
     call.shared.deliveries.add(call.world.owner, asked, now, recorded.then_some(&id));
@@ -136,7 +138,13 @@ pub(crate) fn trapped(call: &Call<'_>, core: &mut Core, event: u64, event_id: Op
 }
 
 /// Writes the row of a call.
-pub(crate) async fn record(call: &Call<'_>, ticket: Ticket, id: &str, outcome: &Outcome<'_>) {
+pub(crate) async fn record(
+    call: &Call<'_>,
+    ticket: Ticket,
+    id: &str,
+    outcome: &Outcome<'_>,
+    logged: Option<Logged>,
+) -> Result<(), NotKept> {
     let recorder = &call.shared.recorder;
     let description = call.shared.component.description();
     let row = Row {
@@ -160,16 +168,16 @@ pub(crate) async fn record(call: &Call<'_>, ticket: Ticket, id: &str, outcome: &
         error: outcome.error,
     };
     let line = row.line(recorder.redactor(), &pome_wire::time::now());
-    ticket.commit(call.world.owner, line, id.len()).await;
+    ticket.commit(call.world.owner, line, id.len(), logged).await
 }
 
 /// Waits as long as a fault wants, or ends the connection.
-pub(crate) async fn wait(hit: Option<&Hit>) -> Result<(), Closed> {
+pub(crate) async fn wait(hit: Option<&Hit>) -> Result<(), Unanswered> {
     let Some(hit) = hit else { return Ok(()) };
     if !hit.delay.is_zero() {
         tokio::time::sleep(hit.delay).await;
     }
-    if hit.close { Err(Closed) } else { Ok(()) }
+    if hit.close { Err(Unanswered::Closed) } else { Ok(()) }
 }
 
 /// The headers that a twin gets to see: what belongs to the connection or proves who is calling stays here.

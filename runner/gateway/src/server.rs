@@ -197,7 +197,9 @@ pub struct Server {
 /// What every connection sees.
 pub(crate) struct Shared {
     pub(crate) component: Component,
-    pub(crate) prepared: Prepared,
+    pub(crate) prepared: Arc<Prepared>,
+    /// What addresses in answers start with, where that is not for the client to say.
+    pub(crate) public: Option<String>,
     pub(crate) worlds: Worlds,
     pub(crate) recorder: Recorder,
     pub(crate) secret: Secret,
@@ -205,8 +207,8 @@ pub(crate) struct Shared {
     pub(crate) limits: HttpLimits,
     pub(crate) address: SocketAddr,
     pub(crate) deliveries: Deliveries,
-    on_trap: Option<OnTrap>,
-    traps: Mutex<Vec<Trapped>>,
+    pub(crate) on_trap: Option<OnTrap>,
+    pub(crate) traps: Mutex<Vec<Trapped>>,
 }
 
 impl fmt::Debug for Shared {
@@ -245,7 +247,8 @@ impl Server {
         let deliveries = Deliveries::new(config.reach, address, config.recorder.clone(), twin());
         let shared = Arc::new(Shared {
             component: config.component,
-            prepared,
+            prepared: Arc::new(prepared),
+            public: None,
             worlds: Worlds::new(world),
             recorder: config.recorder,
             secret: config.secret,
@@ -367,7 +370,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, stoppin
     let head_time = shared.limits.head_time;
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { session::answer(&shared, peer, request).await }
+        async move { session::answer(&shared, peer, request, None).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -11,14 +12,16 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
-use hyper::body::Incoming;
+use hyper::body::Body as HttpBody;
 use pome_sandbox::{Caller, Tokens};
 use pome_wire::route;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::control;
-use crate::http::{Closed, Reply, nothing_here, read};
+use crate::http::{Reply, Unanswered, nothing_here, read};
+use crate::journal::Step;
+use crate::log::Logged;
 use crate::mcp;
 use crate::rest::{self, Door};
 use crate::server::Shared;
@@ -42,9 +45,25 @@ pub(crate) struct Call<'a> {
     prefix: &'a str,
     /// What addresses start with when the request was meant for the vendor.
     vendor: Option<String>,
+    call_id: CallId<'a>,
+}
+
+/// What the sender calls a request, and how many calls it has become: a batch is several.
+#[derive(Debug)]
+struct CallId<'a> {
+    given: Option<&'a str>,
+    used: AtomicU32,
 }
 
 impl Call<'_> {
+    /// The call as a log takes it; nothing when there is no log.
+    pub(crate) fn logged(&self, event: u64, changed: bool, step: &Step) -> Option<Logged> {
+        self.shared.recorder.log()?;
+        let nth = self.call_id.used.fetch_add(1, Ordering::Relaxed);
+        let id = self.call_id.given.map(|id| if nth == 0 { id.to_owned() } else { format!("{id}#{nth}") });
+        Some(Logged::of(event, id, changed, step))
+    }
+
     /// Who is calling, as the twin gets to know it.
     pub(crate) fn caller(&self) -> Caller {
         Caller {
@@ -60,6 +79,9 @@ impl Call<'_> {
         if let Some(vendor) = &self.vendor {
             return vendor.clone();
         }
+        if let Some(public) = &self.shared.public {
+            return public.clone();
+        }
         format!("{}{}", origin(self.shared, self.parts), self.prefix)
     }
 }
@@ -68,6 +90,9 @@ impl Call<'_> {
 pub(crate) fn now_seconds() -> u64 {
     u64::try_from(pome_wire::time::now_millis() / 1000).unwrap_or_default()
 }
+
+/// Length of the name of a request.
+pub(crate) const REQUEST_ID: usize = 40;
 
 /// A fresh name for a request.
 pub(crate) fn request_id() -> String {
@@ -86,11 +111,16 @@ pub(crate) fn origin(shared: &Shared, parts: &Parts) -> String {
 }
 
 /// Answers one request.
-pub(crate) async fn answer(
+pub(crate) async fn answer<B>(
     shared: &Arc<Shared>,
     peer: SocketAddr,
-    request: Request<Incoming>,
-) -> Result<Reply, Closed> {
+    request: Request<B>,
+    call_id: Option<&str>,
+) -> Result<Reply, Unanswered>
+where
+    B: HttpBody,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
     let routed = Routed::take(&mut parts.headers);
@@ -169,7 +199,19 @@ pub(crate) async fn answer(
     let Some(world) = shared.worlds.find(&sid, now) else {
         return Ok(shared.prepared.refusal(Denied::Invalid.case()));
     };
-    let call = Call { shared, parts: &parts, path: rest, query: visible, sid, session, world, started, prefix, vendor };
+    let call = Call {
+        shared,
+        parts: &parts,
+        path: rest,
+        query: visible,
+        sid,
+        session,
+        world,
+        started,
+        prefix,
+        vendor,
+        call_id: CallId { given: call_id, used: AtomicU32::new(0) },
+    };
     if reads && let Some(reply) = control::session(&call).await {
         return Ok(reply);
     }

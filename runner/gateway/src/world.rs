@@ -10,7 +10,7 @@ use pome_sandbox::{
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::fault::{Faults, Rules};
-use crate::journal::{Journal, ReplayError, Step};
+use crate::journal::{self, Journal, ReplayError, Step};
 use crate::recorder::{Owner, blocking};
 
 /// How long a call looks for a free world before it queues: about as long as two calls take. To be put to sleep and woken costs
@@ -233,6 +233,28 @@ impl Core {
             self.keep(self.events + 1, &Step::Seed(document));
         }
         Ok(seeded)
+    }
+
+    /// Lets a call happen again that was logged, `changed` or only counted.
+    pub(crate) fn again(&mut self, event: u64, changed: bool, step: &Step) -> Result<(), Fault> {
+        if !self.faults.is_empty() {
+            let component = self.component.clone();
+            let description = component.description();
+            // What happened then is known; this is for the counters.
+            match step {
+                Step::Request(request) => {
+                    self.faults.request(&request.caller.sid, &request.method, &request.path, description);
+                }
+                Step::Tool(call) => drop(self.faults.tool(&call.name, description)),
+                Step::Seed(_) | Step::Reset | Step::Advance(_) => {}
+            }
+        }
+        if changed {
+            self.with(|live| journal::carry_out(live, step))?;
+            self.keep(event, step);
+        }
+        self.events = event;
+        Ok(())
     }
 
     /// Keeps a call that may have changed the world.
