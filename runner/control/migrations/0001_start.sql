@@ -104,16 +104,19 @@ CREATE TABLE worlds (
     PRIMARY KEY (session_id, twin)
 );
 
--- The durable log of a live session. `step` is encrypted and absent where a call cannot have changed anything; `row_json` is the
--- redacted row of the trace.
+-- The durable log of a live session. `step` is what the twin was told, encrypted; `row_json` is the redacted row of the
+-- trace.
 CREATE TABLE calls (
-    session_id TEXT NOT NULL REFERENCES sessions (id),
+    session_id TEXT NOT NULL,
     seq BIGINT NOT NULL,
     twin TEXT NOT NULL,
+    -- Number among the calls of its world; 0 for a row that is no call.
+    event BIGINT NOT NULL,
     call_id TEXT,
-    flags BIGINT NOT NULL,
+    -- Whether it may have changed its world.
+    changed BIGINT NOT NULL,
     step BYTES,
-    row_json TEXT,
+    row_json TEXT NOT NULL,
     PRIMARY KEY (session_id, seq)
 );
 CREATE UNIQUE INDEX calls_once ON calls (session_id, call_id);

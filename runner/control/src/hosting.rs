@@ -1,8 +1,43 @@
 //! Sessions that are alive: their worlds, the durable log of their calls, and which host holds them.
 
+//!
+//! ```text
+//! request -> here? -> world -> log -> answer
+//!         -> another host's? -> sent there
+//!         -> nobody's, or its host is gone? -> taken over: epoch + 1, built again from the log, then here
+//! ```
+
+mod build;
+mod dispatch;
+mod hosts;
+mod log;
+mod open;
+mod seal;
+mod session;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use pome_sandbox::Component;
+use http::{HeaderMap, Method};
+use pome_gateway::token::{self, Claims, MintError, Secret};
+use pome_gateway::{RuntimeInfo, StartError, Twin};
+use pome_sandbox::{Component, Fault};
+
+pub(crate) use build::BuildError;
+pub(crate) use dispatch::{CALL_ID, Dispatched, problem};
+pub(crate) use hosts::closed;
+pub(crate) use session::LARGEST_BODY;
+
+use crate::config::Config;
+pub(crate) use crate::hosting::hosts::Forwarded;
+use crate::hosting::hosts::Peers;
+use crate::hosting::log::Writer;
+use crate::hosting::seal::Seal;
+use crate::hosting::session::{Common, Live};
+use crate::secrets::Secrets;
+use crate::store::{Store, on};
 
 /// States of a session that count as alive, for an SQL list.
 pub(crate) const ACTIVE: &str = "('provisioning', 'ready', 'running')";
@@ -95,8 +130,251 @@ pub(crate) enum EvidenceError {
     Swept,
     #[error("the twin of the session cannot be found any more: {0}")]
     Component(String),
-    #[error("the session cannot be built again: {0}")]
-    Rebuild(String),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("the state cannot be exported")]
+    Export(#[from] Fault),
     #[error("the database does not answer")]
     Database(#[from] sqlx::Error),
+}
+
+/// What hosting has done so far, for the metrics.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// Sessions that were built again from their log.
+    pub(crate) rebuilt: AtomicU64,
+    /// Sessions that were taken over from another host.
+    pub(crate) taken_over: AtomicU64,
+    /// Requests that were sent to another host.
+    pub(crate) forwarded: AtomicU64,
+    /// Requests that nobody could answer in time.
+    pub(crate) given_up: AtomicU64,
+}
+
+/// The sessions of this process and the way to those of others. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Hosting(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    seal: Seal,
+    common: Common,
+    twins: BTreeMap<String, Twin>,
+    live: RwLock<HashMap<String, Arc<Slot>>>,
+    writer: Writer,
+    peers: Peers,
+    done: Done,
+}
+
+/// The place of a session in this process.
+#[derive(Debug, Default)]
+struct Slot {
+    current: RwLock<Option<Arc<Live>>>,
+    /// Held by whoever finds out where the session is.
+    finding: tokio::sync::Mutex<()>,
+}
+
+impl Slot {
+    fn current(&self) -> Option<Arc<Live>> {
+        let live = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        live.filter(|live| !live.log.is_over())
+    }
+
+    fn put_if_new(&self, live: &Arc<Live>) {
+        if !self.current().is_some_and(|current| Arc::ptr_eq(&current, live)) {
+            self.put(Some(Arc::clone(live)));
+        }
+    }
+
+    fn put(&self, live: Option<Arc<Live>>) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *current, live) {
+            before.log.end();
+        }
+    }
+}
+
+/// Hosting cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum HostingError {
+    /// A twin cannot be served.
+    #[error(transparent)]
+    Twin(#[from] StartError),
+    /// The key of the log cannot be made.
+    #[error("the log cannot be encrypted")]
+    Seal,
+    /// There is no name for this host.
+    #[error(transparent)]
+    Random(#[from] crate::ids::NoRandom),
+    /// The database does not answer.
+    #[error("the database does not answer")]
+    Database(#[from] sqlx::Error),
+}
+
+impl Hosting {
+    /// Makes this process known to the others and begins to write. `address` is where other hosts reach it.
+    pub(crate) async fn start(
+        config: &Config,
+        store: &Store,
+        public_url: &str,
+        address: &str,
+    ) -> Result<Self, HostingError> {
+        let mut twins = BTreeMap::new();
+        for component in &config.components {
+            let runtime = RuntimeInfo { version: component.description().version.clone(), ..RuntimeInfo::default() };
+            twins.insert(component.description().id.clone(), Twin::new(component.clone(), &runtime)?);
+        }
+        let seal = Seal::new(&config.secrets.derive("log of calls")).map_err(|_| HostingError::Seal)?;
+        let peers = Peers::join(store, &config.secrets, address).await?;
+        let common = Common { secret: token_secret(&config.secrets), public_url: public_url.to_owned() };
+        let hosting = Self(Arc::new(Inner {
+            store: store.clone(),
+            seal,
+            common,
+            twins,
+            live: RwLock::default(),
+            writer: Writer::start(store),
+            peers,
+            done: Done::default(),
+        }));
+        hosting.keep_in_touch();
+        Ok(hosting)
+    }
+
+    /// The twins that sessions may ask for.
+    pub(crate) fn twins(&self) -> impl Iterator<Item = &Component> {
+        self.0.twins.values().map(Twin::component)
+    }
+
+    /// A twin by its id.
+    pub(crate) fn twin(&self, id: &str) -> Option<&Component> {
+        self.0.twins.get(id).map(Twin::component)
+    }
+
+    /// What has been done so far.
+    pub(crate) fn done(&self) -> &Done {
+        &self.0.done
+    }
+
+    /// Calls that were kept, calls that were lost, and statements that wrote them.
+    pub(crate) fn logged(&self) -> (u64, u64, u64) {
+        let counters = &self.0.writer.counters;
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        (read(&counters.kept), read(&counters.lost), read(&counters.batches))
+    }
+
+    /// How many sessions have their worlds in this process.
+    pub(crate) fn held(&self) -> usize {
+        let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.values().filter(|slot| slot.current().is_some()).count()
+    }
+
+    /// A token for the agent of a session. `expires` is in seconds since 1970.
+    pub(crate) fn mint(
+        &self,
+        session_id: &str,
+        team_id: &str,
+        twins: &[String],
+        expires: u64,
+    ) -> Result<String, MintError> {
+        let mut extra = vec![("login".to_owned(), "pome-agent".to_owned())];
+        let described = twins.iter().filter_map(|twin| self.twin(twin));
+        for (name, value) in described.flat_map(|component| &component.description().tokens.claims) {
+            if !extra.iter().any(|(known, _)| known == name) {
+                extra.push((name.clone(), value.clone()));
+            }
+        }
+        let claims = Claims { sid: session_id.to_owned(), team_id: team_id.to_owned(), exp: Some(expires), extra };
+        token::mint(&self.0.common.secret, &claims)
+    }
+
+    fn slot(&self, id: &str) -> Arc<Slot> {
+        if let Some(slot) = self.0.live.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Arc::clone(slot);
+        }
+        Arc::clone(self.0.live.write().unwrap_or_else(PoisonError::into_inner).entry(id.to_owned()).or_default())
+    }
+
+    /// Forgets a session that this process does not hold (any more).
+    fn forget(&self, id: &str) {
+        let slot = self.0.live.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        if let Some(slot) = slot {
+            slot.put(None);
+        }
+    }
+
+    /// A session was closed in the database: drops what is held of it here.
+    pub(crate) fn released(&self, session_id: &str) {
+        self.forget(session_id);
+    }
+}
+
+impl Hosting {
+    /// Lets the others know of this process, and drops sessions that are no longer its own, until nobody uses it any more.
+    fn keep_in_touch(&self) {
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(async move {
+            let mut beats = 0_u32;
+            loop {
+                tokio::time::sleep(BEAT).await;
+                let Some(inner) = inner.upgrade() else { return };
+                let hosting = Self(inner);
+                if let Err(error) = hosting.0.peers.beat(&hosting.0.store).await {
+                    tracing::warn!(error = %error, "the database does not answer");
+                }
+                beats = beats.wrapping_add(1);
+                if beats.is_multiple_of(10)
+                    && let Err(error) = hosting.drop_lost().await
+                {
+                    tracing::warn!(error = %error, "lost sessions could not be found");
+                }
+            }
+        });
+    }
+
+    /// Drops the worlds of sessions that have ended or moved.
+    async fn drop_lost(&self) -> Result<(), sqlx::Error> {
+        let held: Vec<String> = {
+            let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
+            live.keys().cloned().collect()
+        };
+        if held.is_empty() {
+            return Ok(());
+        }
+        let sql = format!("SELECT id FROM sessions WHERE owner = $1 AND state IN {ACTIVE}");
+        let mine: Vec<String> = on!(&self.0.store, pool => {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(self.0.peers.id()).fetch_all(pool).await?
+        });
+        let mine: std::collections::HashSet<String> = mine.into_iter().collect();
+        for id in held.iter().filter(|id| !mine.contains(*id)) {
+            self.forget(id);
+        }
+        Ok(())
+    }
+
+    /// Whether a request comes from another host.
+    pub(crate) fn received(&self, method: &Method, target: &str, headers: &mut HeaderMap) -> Option<Forwarded> {
+        self.0.peers.received(method, target, headers)
+    }
+
+    /// Gives the sessions of this process up, so that others take them at once.
+    pub(crate) async fn leave(&self) -> Result<(), sqlx::Error> {
+        let held: Vec<Arc<Slot>> = {
+            let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
+            live.values().cloned().collect()
+        };
+        for slot in held {
+            slot.put(None);
+        }
+        self.0.peers.leave(&self.0.store).await
+    }
+}
+
+/// How often a host says that it is alive.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// What session tokens are signed with.
+pub(crate) fn token_secret(secrets: &Secrets) -> Secret {
+    Secret::new(&secrets.derive_text("session tokens"))
 }

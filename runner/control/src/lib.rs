@@ -4,12 +4,17 @@
 //! components, how a session's requests are told apart and recorded to `pome-gateway`, and judging to `pome-run`.
 
 mod config;
+mod dataplane;
 mod hosting;
 mod ids;
 mod secrets;
+mod serve;
+mod server;
 mod store;
 
 pub use config::{Config, Evaluation};
+pub use hosting::HostingError;
 pub use ids::NoRandom;
 pub use secrets::{SecretError, Secrets};
+pub use serve::{ServeError, Server};
 pub use store::StoreError;

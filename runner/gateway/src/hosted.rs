@@ -130,6 +130,14 @@ impl Hosted {
         Ok(())
     }
 
+    /// Goes on counting calls from here: those that changed nothing need not be played.
+    pub async fn counts_from(&self, event: u64) {
+        let world = self.0.worlds.default_world();
+        let mut core = world.hold().await;
+        core.counts_from(event);
+        world.note(&core);
+    }
+
     /// Whether a seed asked for faults: then calls that changed nothing count as well when the world is built again.
     pub async fn counts_every_call(&self) -> bool {
         !self.0.worlds.default_world().hold().await.faults.is_empty()
@@ -150,6 +158,11 @@ impl Hosted {
     pub async fn public_state(&self) -> Result<Vec<u8>, Fault> {
         let state = self.export_state().await?;
         Ok(self.0.prepared.public_state(&state, self.0.recorder.redactor()))
+    }
+
+    /// The twin.
+    pub fn component(&self) -> &Component {
+        &self.0.component
     }
 
     /// How many calls it has answered.

@@ -235,6 +235,11 @@ impl Core {
         Ok(seeded)
     }
 
+    /// The number of the last call is `event`.
+    pub(crate) fn counts_from(&mut self, event: u64) {
+        self.events = event;
+    }
+
     /// Lets a call happen again that was logged, `changed` or only counted.
     pub(crate) fn again(&mut self, event: u64, changed: bool, step: &Step) -> Result<(), Fault> {
         if !self.faults.is_empty() {

@@ -1,0 +1,117 @@
+//! A running control plane: what is opened in which order, and how it ends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::config::Config;
+use crate::hosting::{Hosting, HostingError};
+use crate::server::Front;
+use crate::store::{Store, StoreError};
+
+/// Name of the embedded database in the data directory.
+const DATABASE: &str = "pome.db";
+
+/// Descriptors that a server with many connections needs.
+const DESCRIPTORS: u64 = 65_536;
+
+/// The control plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data directory cannot be made.
+    #[error("cannot make the data directory `{path}`")]
+    Folder {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on `{address}`")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Sessions cannot be hosted.
+    #[error(transparent)]
+    Hosting(#[from] HostingError),
+}
+
+/// A running control plane. Dropping it closes everything at once; [`Server::stop`] lets answers leave first.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    public_url: String,
+    front: Front,
+    hosting: Hosting,
+}
+
+/// Opens the database of a server, which is made if need be.
+pub(crate) async fn store(config: &Config) -> Result<Store, ServeError> {
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&config.data_dir)
+        .map_err(|source| ServeError::Folder { path: config.data_dir.clone(), source })?;
+    Ok(match &config.database_url {
+        Some(url) => Store::url(url).await?,
+        None => Store::file(&config.data_dir.join(DATABASE)).await?,
+    })
+}
+
+impl Server {
+    /// Opens the database, makes this process known to others, and listens.
+    pub async fn start(config: Config) -> Result<Self, ServeError> {
+        raise_descriptors();
+        let store = store(&config).await?;
+        let listen = |source| ServeError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let public_url = match &config.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{address}"),
+        };
+        let host_url = config.host_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let hosting = Hosting::start(&config, &store, &public_url, host_url.trim_end_matches('/')).await?;
+        let front = Front::start(listener, hosting.clone(), Router::new());
+        Ok(Self { address, public_url, front, hosting })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What addresses that it hands out start with.
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Accepts nothing more, lets answers under way leave, and gives its sessions up, so that others, or the next start, take them.
+    pub async fn stop(self) {
+        self.front.stop().await;
+        if let Err(error) = self.hosting.leave().await {
+            tracing::warn!(error = %error, "the sessions of this host could not be given up; others wait until its time is over");
+        }
+    }
+}
+
+/// The usual soft limit is meant for programs that use `select`.
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(DESCRIPTORS, |maximum| maximum.min(DESCRIPTORS));
+    if limit.current.is_some_and(|current| current < wanted) {
+        // With fewer, connections wait; that is no reason not to start.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+}
