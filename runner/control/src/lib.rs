@@ -7,6 +7,7 @@ mod config;
 mod dataplane;
 mod hosting;
 mod ids;
+mod pages;
 mod secrets;
 mod serve;
 mod server;

@@ -1,0 +1,105 @@
+//! Sessions of a team, and the calls of one.
+
+use super::{Cursor, Rows};
+use crate::store::{Store, on};
+
+/// A session.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) kind: String,
+    pub(crate) twins: String,
+    pub(crate) state: String,
+    pub(crate) error_code: Option<String>,
+    pub(crate) task_name: Option<String>,
+    pub(crate) group_id: Option<String>,
+    pub(crate) agent_version: Option<String>,
+    pub(crate) tags: String,
+    pub(crate) created_at: i64,
+    pub(crate) ready_at: Option<i64>,
+    pub(crate) closed_at: Option<i64>,
+    pub(crate) expires_at: i64,
+    pub(crate) run_id: Option<String>,
+    pub(crate) swept: i64,
+    pub(crate) agent_slug: Option<String>,
+    pub(crate) agent_name: Option<String>,
+    #[sqlx(skip)]
+    pub(crate) calls: i64,
+}
+
+impl Session {
+    /// Whether it still answers.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.state.as_str(), "provisioning" | "ready" | "running")
+    }
+}
+
+const SESSION: &str = "SELECT s.id, s.kind, s.twins, s.state, s.error_code, s.task_name, s.group_id, s.agent_version, s.tags, \
+     s.created_at, s.ready_at, s.closed_at, s.expires_at, s.run_id, s.swept, a.slug AS agent_slug, a.display_name AS agent_name \
+     FROM sessions s LEFT JOIN agents a ON a.id = s.agent_id WHERE s.team_id = ";
+
+const LIVE: &str = "('provisioning', 'ready', 'running')";
+
+/// How many of a team are live.
+pub(crate) async fn live_count(store: &Store, team: &str) -> Result<i64, sqlx::Error> {
+    let sql = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {LIVE}");
+    on!(store, pool => sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(team).fetch_one(pool).await)
+}
+
+/// Sessions, newest first: the live ones, or all.
+pub(crate) async fn page(
+    store: &Store,
+    team: &str,
+    live: bool,
+    behind: Option<&Cursor>,
+    most: usize,
+) -> Result<Rows<Session>, sqlx::Error> {
+    let limit = i64::try_from(most + 1).unwrap_or(i64::MAX);
+    let rows: Vec<Session> = on!(store, pool => {
+        let mut query = sqlx::QueryBuilder::new(SESSION);
+        query.push_bind(team);
+        if live {
+            query.push(format!(" AND s.state IN {LIVE}"));
+        }
+        if let Some(behind) = behind {
+            query.push(" AND (s.created_at, s.id) < (").push_bind(behind.at).push(", ");
+            query.push_bind(behind.id.as_str()).push(")");
+        }
+        query.push(" ORDER BY s.created_at DESC, s.id DESC LIMIT ").push_bind(limit);
+        query.build_query_as().fetch_all(pool).await?
+    });
+    let mut rows = Rows::of(rows, most, |session| Cursor { at: session.created_at, id: session.id.clone() });
+    for session in &mut rows.rows {
+        session.calls = call_count(store, &session.id).await?;
+    }
+    Ok(rows)
+}
+
+/// One by its id.
+pub(crate) async fn one(store: &Store, team: &str, id: &str) -> Result<Option<Session>, sqlx::Error> {
+    let mut found: Option<Session> = on!(store, pool => {
+        let mut query = sqlx::QueryBuilder::new(SESSION);
+        query.push_bind(team).push(" AND s.id = ").push_bind(id);
+        query.build_query_as().fetch_optional(pool).await?
+    });
+    if let Some(session) = &mut found {
+        session.calls = call_count(store, &session.id).await?;
+    }
+    Ok(found)
+}
+
+async fn call_count(store: &Store, session: &str) -> Result<i64, sqlx::Error> {
+    let sql = "SELECT COUNT(*) FROM calls WHERE session_id = $1 AND row_json IS NOT NULL";
+    on!(store, pool => sqlx::query_scalar(sql).bind(session).fetch_one(pool).await)
+}
+
+/// Recorded calls of a session that was found for its team before: behind a number, oldest first.
+pub(crate) async fn calls(
+    store: &Store,
+    session: &str,
+    behind: i64,
+    most: i64,
+) -> Result<Vec<(i64, String)>, sqlx::Error> {
+    let sql = "SELECT seq, row_json FROM calls WHERE session_id = $1 AND seq > $2 AND row_json IS NOT NULL ORDER BY seq LIMIT $3";
+    on!(store, pool => sqlx::query_as(sql).bind(session).bind(behind).bind(most).fetch_all(pool).await)
+}
