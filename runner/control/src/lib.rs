@@ -3,19 +3,31 @@
 //! Owns who may do what, the durable log of every live session, and what is kept of a run; leaves what a twin does to the
 //! components, how a session's requests are told apart and recorded to `pome-gateway`, and judging to `pome-run`.
 
+mod api;
+mod audit;
+mod blobs;
 mod config;
 mod dataplane;
 mod hosting;
 mod ids;
+mod keys;
+mod limits;
+mod observe;
 mod pages;
 mod secrets;
 mod serve;
 mod server;
+mod state;
 mod store;
+#[cfg(test)]
+mod tests;
 
+pub use api::{Access, ROUTES, Route};
+pub use blobs::BlobsError;
 pub use config::{Config, Evaluation};
 pub use hosting::HostingError;
 pub use ids::NoRandom;
+pub use keys::{KeyEntry, KeyError, TeamEntry};
 pub use secrets::{SecretError, Secrets};
 pub use serve::{ServeError, Server};
 pub use store::StoreError;

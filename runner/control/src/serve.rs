@@ -8,9 +8,13 @@ use std::path::PathBuf;
 use axum::Router;
 use tokio::net::TcpListener;
 
+use crate::api;
+use crate::blobs::{Blobs, BlobsError};
 use crate::config::Config;
 use crate::hosting::{Hosting, HostingError};
+use crate::keys::{self, KeyError};
 use crate::server::Front;
+use crate::state::Control;
 use crate::store::{Store, StoreError};
 
 /// Name of the embedded database in the data directory.
@@ -41,6 +45,12 @@ pub enum ServeError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The object store cannot be used.
+    #[error(transparent)]
+    Blobs(#[from] BlobsError),
+    /// The first key cannot be made.
+    #[error("cannot make the first key")]
+    Key(#[from] KeyError),
     /// Sessions cannot be hosted.
     #[error(transparent)]
     Hosting(#[from] HostingError),
@@ -51,6 +61,7 @@ pub enum ServeError {
 pub struct Server {
     address: SocketAddr,
     public_url: String,
+    first_key: Option<String>,
     front: Front,
     hosting: Hosting,
 }
@@ -82,8 +93,11 @@ impl Server {
         };
         let host_url = config.host_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let hosting = Hosting::start(&config, &store, &public_url, host_url.trim_end_matches('/')).await?;
-        let front = Front::start(listener, hosting.clone(), Router::new());
-        Ok(Self { address, public_url, front, hosting })
+        let blobs = Blobs::open(&config)?;
+        let first_key = keys::first_start(&store).await?;
+        let control = Control::new(config, &public_url, store, blobs, hosting.clone());
+        let front = Front::start(listener, hosting.clone(), api::router(control, Router::new()));
+        Ok(Self { address, public_url, first_key, front, hosting })
     }
 
     /// Where it listens.
@@ -94,6 +108,11 @@ impl Server {
     /// What addresses that it hands out start with.
     pub fn public_url(&self) -> &str {
         &self.public_url
+    }
+
+    /// The first key, when this start made it. To be shown once and kept nowhere.
+    pub fn first_key(&self) -> Option<&str> {
+        self.first_key.as_deref()
     }
 
     /// Accepts nothing more, lets answers under way leave, and gives its sessions up, so that others, or the next start, take them.

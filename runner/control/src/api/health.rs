@@ -1,0 +1,102 @@
+//! Whether the server lives, whether it can work, and its counters.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use serde_json::{Value, json};
+
+use super::{ApiError, chain};
+use crate::hosting::ACTIVE;
+use crate::state::Control;
+use crate::store::{Store, on};
+
+/// How long the database and the blobs have to answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// `GET /healthz`
+pub(crate) async fn alive(State(control): State<Arc<Control>>) -> Result<Json<Value>, ApiError> {
+    let active = active(&control.store).await?;
+    Ok(Json(json!({"ok": true, "version": control.config.version, "sessions_active": active})))
+}
+
+/// `GET /readyz`
+pub(crate) async fn ready(State(control): State<Arc<Control>>) -> Response {
+    let database = tokio::time::timeout(PATIENCE, control.store.ping()).await;
+    let blobs = tokio::time::timeout(PATIENCE, control.blobs.ping()).await;
+    let database = word("database", database.map(|answer| answer.map_err(|error| chain(&error))));
+    let blobs = word("blobs", blobs.map(|answer| answer.map_err(|error| chain(&error))));
+    let ok = database == "ok" && blobs == "ok";
+    let status = if ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({"ok": ok, "database": database, "blobs": blobs}))).into_response()
+}
+
+/// What is wrong goes to the log: a probe is not authenticated.
+fn word(part: &str, answer: Result<Result<(), String>, tokio::time::error::Elapsed>) -> &'static str {
+    match answer {
+        Ok(Ok(())) => "ok",
+        Ok(Err(problem)) => {
+            tracing::warn!(part, %problem, "not ready");
+            "failing"
+        }
+        Err(_) => {
+            tracing::warn!(part, "not ready: no answer in time");
+            "silent"
+        }
+    }
+}
+
+/// `GET /metrics`
+pub(crate) async fn metrics(State(control): State<Arc<Control>>) -> Result<Response, ApiError> {
+    let text = control
+        .metrics
+        .text(&control.hosting)
+        .map_err(|error| ApiError::internal("the counters cannot be written", &error))?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// Active sessions of all teams.
+pub(crate) async fn active(store: &Store) -> Result<i64, sqlx::Error> {
+    let statement = format!("SELECT COUNT(*) FROM sessions WHERE state IN {ACTIVE}");
+    on!(store, pool => sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(pool).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::{Method, Request};
+
+    use crate::tests::Bench;
+
+    #[tokio::test]
+    async fn a_server_says_that_it_lives_and_what_it_counted() {
+        let bench = Bench::new().await;
+        let (status, body) = bench.ask(Method::GET, "/healthz", None).await;
+        assert_eq!(
+            (status.as_u16(), body),
+            (200, serde_json::json!({"ok": true, "version": "0.1.0", "sessions_active": 0}))
+        );
+        let (status, body) = bench.ask(Method::GET, "/readyz", None).await;
+        assert_eq!((status.as_u16(), body), (200, serde_json::json!({"ok": true, "database": "ok", "blobs": "ok"})));
+        let answer = bench.send(Request::get("/metrics").body(Body::empty()).unwrap()).await;
+        let text = String::from_utf8(answer.body().to_vec()).unwrap();
+        assert!(text.contains(r#"pome_http_requests_total{method="GET",route="/readyz",status="200"} 1"#), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_said_in_the_envelope() {
+        let bench = Bench::new().await;
+        let (status, body) = bench.ask(Method::GET, "/v1/nowhere/at/all", None).await;
+        assert_eq!((status.as_u16(), &body["error"]["type"]), (404, &"not_found".into()));
+        let answer = bench.send(Request::post("/healthz").body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status().as_u16(), 405);
+        assert!(answer.headers().contains_key("allow"));
+        let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
+        assert_eq!(body["error"]["request_id"], id);
+    }
+}

@@ -1,0 +1,46 @@
+//! What every request gets to see: the database, the blobs, the sessions, the limits and the counters of this host.
+
+use std::sync::Arc;
+
+use pome_gateway::token::Secret;
+
+use crate::blobs::Blobs;
+use crate::config::{Config, Shared};
+use crate::hosting::{Hosting, token_secret};
+use crate::limits::Limits;
+use crate::observe::Metrics;
+use crate::pages::cookie::Cookies;
+use crate::store::Store;
+
+/// One server process. Everybody holds it in an [`Arc`].
+#[derive(Debug)]
+pub(crate) struct Control {
+    pub(crate) config: Shared,
+    /// What addresses that are handed out start with, without a slash at the end.
+    pub(crate) public_url: String,
+    pub(crate) store: Store,
+    pub(crate) blobs: Blobs,
+    pub(crate) hosting: Hosting,
+    pub(crate) metrics: Metrics,
+    pub(crate) limits: Limits,
+    pub(crate) cookies: Cookies,
+    /// Signs and checks the tokens of sessions.
+    pub(crate) session_tokens: Secret,
+}
+
+impl Control {
+    /// Puts the parts of a server together.
+    pub(crate) fn new(config: Config, public_url: &str, store: Store, blobs: Blobs, hosting: Hosting) -> Arc<Self> {
+        Arc::new(Self {
+            public_url: public_url.to_owned(),
+            store,
+            blobs,
+            hosting,
+            metrics: Metrics::new(),
+            limits: Limits::new(),
+            cookies: Cookies::new(&config.secrets, public_url),
+            session_tokens: token_secret(&config.secrets),
+            config: Arc::new(config),
+        })
+    }
+}

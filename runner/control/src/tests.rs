@@ -1,0 +1,96 @@
+//! What the tests of several modules need: a configuration, and a server that is asked without a network.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tower::ServiceExt as _;
+
+use crate::config::{Config, Evaluation};
+use crate::secrets::Secrets;
+use crate::state::Control;
+
+pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef0123456789abcdef";
+
+pub(crate) fn config(folder: &Path) -> Config {
+    Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        public_url: None,
+        data_dir: folder.to_owned(),
+        database_url: None,
+        blobs_url: None,
+        blob_options: Vec::new(),
+        secrets: Secrets::new(SECRET, "a test").unwrap(),
+        max_sessions: 50,
+        session_ttl: Duration::from_secs(1800),
+        evaluation: Evaluation::Client,
+        auto_approve: false,
+        components: Vec::new(),
+        host_url: None,
+        version: "0.1.0".to_owned(),
+        judge: Vec::new(),
+    }
+}
+
+/// A server without a listener.
+pub(crate) struct Bench {
+    pub(crate) control: Arc<Control>,
+    pub(crate) key: String,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = config(folder.path());
+        change(&mut config);
+        let store = crate::serve::store(&config).await.unwrap();
+        let url = "http://127.0.0.1:8787";
+        let hosting = crate::hosting::Hosting::start(&config, &store, url, url).await.unwrap();
+        let key = crate::keys::first_start(&store).await.unwrap().unwrap();
+        let blobs = crate::blobs::Blobs::open(&config).unwrap();
+        let control = Control::new(config, url, store, blobs, hosting);
+        let router = crate::api::router(Arc::clone(&control), Router::new());
+        Self { control, key, router, _folder: folder }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> http::Response<axum::body::Bytes> {
+        let answer = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = answer.into_parts();
+        http::Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
+    }
+
+    /// Asks with the first key.
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        self.ask_as(&self.key, method, path, body).await
+    }
+
+    pub(crate) async fn ask_as(
+        &self,
+        key: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("x-api-key", key)
+            .header("content-type", "application/json")
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())))
+            .unwrap();
+        let answer = self.send(request).await;
+        let value = if answer.body().is_empty() { Value::Null } else { serde_json::from_slice(answer.body()).unwrap() };
+        (answer.status(), value)
+    }
+}
