@@ -14,6 +14,8 @@ mod log;
 mod open;
 mod seal;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
