@@ -3,6 +3,7 @@
 //! ```text
 //! http      one plain request
 //! project   a temporary folder with a clean environment, and the program run in it
+//! postgres  a database server of the test's own
 //! mask      the one list of things that differ from run to run
 //! ```
 //!
@@ -17,10 +18,12 @@
 
 mod http;
 mod mask;
+mod postgres;
 mod project;
 
 pub use http::{Answer, free_port, http};
 pub use mask::mask;
+pub use postgres::Postgres;
 pub use project::{Cmd, Output, Project, Started};
 
 /// Compares a whole output, masked, with an inline snapshot.
