@@ -149,20 +149,29 @@ impl Prepared {
 
     /// A state as others may see it.
     pub(crate) fn public_state(&self, state: &[u8], redactor: &Redactor) -> Vec<u8> {
-        if self.private_state.is_empty() {
-            return redactor.json_bytes(state).into_owned();
-        }
-        // A state that is no object has no keys to leave out.
-        let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(state) else {
-            return redactor.json_bytes(state).into_owned();
-        };
-        for key in &self.private_state {
-            members.shift_remove(key);
-        }
-        let mut value = Value::Object(members);
-        redactor.value(&mut value);
-        value.to_string().into_bytes()
+        public(&self.private_state, state, redactor)
     }
+}
+
+/// An exported state as others may see it: without what the twin calls private, and redacted.
+pub fn public_state(component: &Component, state: &[u8], redactor: &Redactor) -> Vec<u8> {
+    public(&component.description().private_state, state, redactor)
+}
+
+fn public(private: &[String], state: &[u8], redactor: &Redactor) -> Vec<u8> {
+    if private.is_empty() {
+        return redactor.json_bytes(state).into_owned();
+    }
+    // A state that is no object has no keys to leave out.
+    let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(state) else {
+        return redactor.json_bytes(state).into_owned();
+    };
+    for key in private {
+        members.shift_remove(key);
+    }
+    let mut value = Value::Object(members);
+    redactor.value(&mut value);
+    value.to_string().into_bytes()
 }
 
 fn fixed(status: u16, lines: &[pome_sandbox::Header], body: &[u8]) -> Option<Fixed> {

@@ -34,6 +34,7 @@ mod world;
 mod worlds;
 
 pub use delivery::Reach;
+pub use description::public_state;
 pub use hosted::{HistoryError, Hosted, HostedConfig, Twin};
 pub use http::{Body, Reply, Unanswered};
 pub use log::{Entry, Log, Logged, Rows};

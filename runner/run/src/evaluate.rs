@@ -22,9 +22,11 @@ const MOST_EVIDENCE: usize = 100;
 
 /// One recorded thing in its two views. The raw one exists only in the memory of the process that recorded it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct View {
-    pub(crate) raw: Option<Vec<u8>>,
-    pub(crate) redacted: Vec<u8>,
+pub struct View {
+    /// Before redaction, where it is known.
+    pub raw: Option<Vec<u8>>,
+    /// As anybody may see it.
+    pub redacted: Vec<u8>,
 }
 
 impl View {
@@ -38,13 +40,15 @@ impl View {
 
 /// What is known about one twin after the agent.
 #[derive(Debug)]
-pub(crate) struct Evidence {
-    pub(crate) judge: Judge,
-    /// Absent when it was not recorded.
-    pub(crate) before: Option<View>,
-    pub(crate) after: Option<View>,
-    /// JSON array of rows.
-    pub(crate) calls: Option<View>,
+pub struct Evidence {
+    /// The checks of the twin.
+    pub judge: Judge,
+    /// The state before the agent; absent when it was not recorded.
+    pub before: Option<View>,
+    /// The state after the agent; absent when it was not recorded.
+    pub after: Option<View>,
+    /// JSON array of rows; absent when they were not recorded.
+    pub calls: Option<View>,
 }
 
 /// Everything that the criteria of one run are judged on.
@@ -54,8 +58,8 @@ pub(crate) struct Recording<'a> {
     pub(crate) twins: &'a BTreeMap<String, Evidence>,
     /// Every row of the trace; only evaluators read it, so it may be absent when there are none.
     pub(crate) trace: Option<View>,
-    /// The run folder.
-    pub(crate) folder: &'a Path,
+    /// The run folder, where there is one.
+    pub(crate) folder: Option<&'a Path>,
     /// Where the clock of the primary twin started.
     pub(crate) clock: u64,
     pub(crate) random_seed: u64,
@@ -256,7 +260,7 @@ impl Judging<'_> {
             config: &entry.config,
             clock: recording.clock,
             random_seed: recording.random_seed,
-            run: Some(recording.folder),
+            run: recording.folder,
         };
         let evaluate = |case: &Case<'_>| match entry.evaluate(case) {
             Ok(evaluated) => evaluated.outcome.map(Found::of).map(Found::shortened),

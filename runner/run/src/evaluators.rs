@@ -62,14 +62,14 @@ impl Evaluators {
                 evaluators.own.push(loaded.map_err(|reason| wrong(scenario, None, name, reason))?);
             }
         }
-        if scenario.criteria.iter().any(|criterion| criterion.expression().is_some()) {
-            let expressions = expressions(engine);
-            for criterion in &scenario.criteria {
-                check(scenario, criterion, &expressions)?;
-            }
-            evaluators.expressions = Some(expressions);
-        }
+        evaluators.expressions = expressions_of(scenario, engine)?;
         Ok(evaluators)
+    }
+
+    /// Those of a scenario that somebody else sent: none of the files that it names is opened, so only checks of twins and
+    /// expressions are judged. Criteria that ask for an evaluator are skipped.
+    pub fn expressions_only(scenario: &Scenario, engine: &Engine) -> Result<Self, pome_scenario::Error> {
+        Ok(Self { own: Vec::new(), expressions: expressions_of(scenario, engine)? })
     }
 
     /// Whether an evaluator reads the sentence, asked without any material. An error when the one that is meant cannot be used.
@@ -140,6 +140,18 @@ fn load(engine: &Engine, name: &str, path: &Path, config: String) -> Result<Entr
 fn wrong(scenario: &Scenario, line: impl Into<Option<usize>>, name: &str, reason: String) -> pome_scenario::Error {
     let problem = Problem::Evaluator { name: name.to_owned(), reason };
     pome_scenario::Error { path: scenario.path.clone(), line: line.into(), problem }
+}
+
+/// What judges expressions, when the scenario has any.
+fn expressions_of(scenario: &Scenario, engine: &Engine) -> Result<Option<Entry>, pome_scenario::Error> {
+    if scenario.criteria.iter().all(|criterion| criterion.expression().is_none()) {
+        return Ok(None);
+    }
+    let expressions = expressions(engine);
+    for criterion in &scenario.criteria {
+        check(scenario, criterion, &expressions)?;
+    }
+    Ok(Some(expressions))
 }
 
 fn expressions(engine: &Engine) -> Entry {

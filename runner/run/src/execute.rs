@@ -7,12 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pome_sandbox::DEFAULT_CLOCK;
-use pome_scenario::CriterionType;
-use pome_wire::event::{Event, TwinHttpEvent};
 use pome_wire::latest::Latest;
 use pome_wire::meta::{self, RunMeta, RunMode, SPEC_VERSION, StopReason};
 use pome_wire::redact::Redactor;
-use pome_wire::score::{CriterionResult, Score, ScoreSource, ScoreStatus};
+use pome_wire::score::{CriterionResult, Score, ScoreStatus};
 use pome_wire::verdict::{Verdict, VerdictContext};
 use pome_wire::{Exit, env, files, time};
 use serde_json::{Map, Value};
@@ -21,13 +19,13 @@ use crate::agent::{self, Ended, How, Told};
 use crate::artifacts::{self, Moment, RunFolder, chain};
 use crate::capture::{Capture, Ends, Seen};
 use crate::confinement::Confinement;
-use crate::evaluate::Recording;
 use crate::interrupt::{Cause, Interrupt};
-use crate::judge::{self, Case, Judge, Judgement};
+use crate::judge;
 use crate::output::last_line;
 use crate::plan::Plan;
 use crate::progress::{News, Progress};
 use crate::report::{AgentReport, CriteriaCounts, CriterionReport, RunReport, RunStatus};
+use crate::scoring::{self, Material};
 use crate::trust::Trust;
 use crate::venue::{Access, Local, States};
 use crate::{evaluate, fix_prompt, ids, trace};
@@ -521,85 +519,39 @@ impl Run {
 
     async fn score(&mut self, ended: Option<&Ended>) -> Score {
         let evidence = self.recorded.evidence.take().unwrap_or_default();
-        let judged = self.judged(ended).await;
         let plan = Arc::clone(&self.plan);
         let raw = self.venue.as_ref().filter(|_| !plan.evaluators.is_empty()).and_then(Local::raw_rows);
         let (folder, random_seed) = (self.dir.clone(), self.random_seed);
-        let code = tokio::task::spawn_blocking(move || {
+        let summary = ended.and_then(|ended| judge::summary_of(&String::from_utf8_lossy(&ended.stdout)));
+        let scored = tokio::task::spawn_blocking(move || {
             let trace =
                 if plan.evaluators.is_empty() { Ok(None) } else { trace::read(&folder.join(files::EVENTS), raw) };
-            let clock = plan.twins.first().map_or(DEFAULT_CLOCK, |twin| twin.world.start());
             let warning = trace.as_ref().err().map(|error| chain(error));
-            let trace = trace.unwrap_or_default();
-            let recording = Recording { twins: &evidence, trace, folder: &folder, clock, random_seed };
-            (evaluate::code(&plan.scenario, &plan.evaluators, &recording), warning)
-        })
-        .await
-        .map(|(code, warning)| {
-            self.warnings.extend(warning);
-            code
+            let score = scoring::score(&Material {
+                scenario: &plan.scenario,
+                evaluators: &plan.evaluators,
+                judge: &plan.judge,
+                require_judge: plan.require_judge,
+                pass_threshold: plan.pass_threshold,
+                twins: &evidence,
+                trace: trace.unwrap_or_default(),
+                folder: Some(&folder),
+                clock: plan.twins.first().map_or(DEFAULT_CLOCK, |twin| twin.world.start()),
+                random_seed,
+                summary: summary.as_deref(),
+            });
+            (score, warning)
         });
-        let mut code = code.unwrap_or_else(|error| {
-            self.warnings.push(format!("the evaluation ended early: {error}"));
-            BTreeMap::new()
-        });
-        let results = self.plan.scenario.criteria.iter().map(|criterion| {
-            code.remove(&criterion.id).or_else(|| judged.get(&criterion.id).cloned()).unwrap_or_else(|| {
-                CriterionResult {
-                    id: Some(criterion.id.clone()),
-                    criterion: evaluate::reference(criterion, self.plan.scenario.subject_of(criterion)),
-                    outcome: pome_wire::score::Outcome::Errored,
-                    reason: "evaluator_trap: the evaluation ended before this criterion".to_owned(),
-                    matcher: None,
-                    evaluator: None,
-                    evidence_state_paths: Vec::new(),
-                    evidence_event_ids: Vec::new(),
-                    judge: None,
-                }
-            })
-        });
-        let results = results.collect();
-        Score::of(results, self.plan.pass_threshold, self.plan.require_judge, ScoreSource::LocalEvaluator)
-    }
-
-    /// Criteria that need a model, asked side by side.
-    async fn judged(&self, ended: Option<&Ended>) -> BTreeMap<String, CriterionResult> {
-        let asked = self.plan.scenario.criteria.iter().filter(|criterion| criterion.kind == CriterionType::Model);
-        let material = Arc::new(JudgeMaterial::of(&self.recorded, ended, self.venue.as_ref()));
-        let mut waiting = Vec::new();
-        for criterion in asked {
-            let answer = match &self.plan.judge {
-                Judge::Configured(endpoint) => {
-                    let (endpoint, plan, material) =
-                        (Arc::clone(endpoint), Arc::clone(&self.plan), Arc::clone(&material));
-                    let text = criterion.text.clone();
-                    Err(tokio::task::spawn_blocking(move || judge::judge(&endpoint, &material.case(&plan, &text))))
-                }
-                judge @ (Judge::Misconfigured(_) | Judge::Absent) => Ok(Judgement::unasked(judge)),
-            };
-            waiting.push((criterion, answer));
+        match scored.await {
+            Ok((score, warning)) => {
+                self.warnings.extend(warning);
+                score
+            }
+            Err(error) => {
+                self.warnings.push(format!("the evaluation ended early: {error}"));
+                scoring::unfinished(&self.plan.scenario, self.plan.pass_threshold)
+            }
         }
-        let mut results = BTreeMap::new();
-        for (criterion, answer) in waiting {
-            let judgement = match answer {
-                Ok(judgement) => judgement,
-                Err(asking) => asking.await.ok(),
-            };
-            let judgement = judgement.unwrap_or_else(Judgement::lost);
-            let result = CriterionResult {
-                id: Some(criterion.id.clone()),
-                criterion: evaluate::reference(criterion, self.plan.scenario.subject_of(criterion)),
-                outcome: judgement.outcome,
-                reason: judgement.reason,
-                matcher: None,
-                evaluator: None,
-                evidence_state_paths: Vec::new(),
-                evidence_event_ids: Vec::new(),
-                judge: judgement.note,
-            };
-            results.insert(criterion.id.clone(), result);
-        }
-        results
     }
 
     fn write_score(&self, score: &Score, meta: &RunMeta) -> Result<(), artifacts::Error> {
@@ -728,45 +680,6 @@ struct TrustError(#[source] io::Error);
 #[derive(Debug, thiserror::Error)]
 #[error("the capture proxy did not start")]
 struct ProxyError(#[source] io::Error);
-
-/// What the judge of any criterion of this run gets to see.
-struct JudgeMaterial {
-    before: Vec<(String, Vec<u8>)>,
-    after: Vec<(String, Vec<u8>)>,
-    calls: Vec<TwinHttpEvent>,
-    summary: Option<String>,
-}
-
-impl JudgeMaterial {
-    fn of(recorded: &Recorded, ended: Option<&Ended>, venue: Option<&Local>) -> Self {
-        let shown = |states: &States| {
-            let all = states.by_twin.iter();
-            all.filter_map(|(twin, view)| Some((twin.clone(), view.as_ref()?.redacted.clone()))).collect()
-        };
-        let rows = venue.map(Local::rows).unwrap_or_default();
-        let calls = rows.iter().filter_map(|row| match Event::read(serde_json::from_slice(row).ok()?) {
-            Ok(Event::TwinHttp(call)) => Some(*call),
-            Ok(_) | Err(_) => None,
-        });
-        Self {
-            before: shown(&recorded.before),
-            after: shown(&recorded.after),
-            calls: calls.collect(),
-            summary: ended.and_then(|ended| judge::summary_of(&String::from_utf8_lossy(&ended.stdout))),
-        }
-    }
-
-    fn case<'a>(&'a self, plan: &'a Plan, criterion: &'a str) -> Case<'a> {
-        Case {
-            criterion,
-            expected_behavior: &plan.scenario.expected_behavior,
-            before: &self.before,
-            after: &self.after,
-            calls: &self.calls,
-            summary: self.summary.as_deref(),
-        }
-    }
-}
 
 /// Literal texts that must not reach disk.
 fn secrets(plan: &Plan, access: &Access) -> Vec<String> {

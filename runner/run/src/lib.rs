@@ -35,6 +35,7 @@ mod relay;
 pub mod report;
 #[cfg(test)]
 mod samples;
+pub mod scoring;
 pub mod supervisor;
 mod trace;
 mod trust;

@@ -136,7 +136,7 @@ pub fn run(
         &Recording {
             twins: &evidence,
             trace: if evaluators.is_empty() { None } else { trace::read(&dir.join(files::EVENTS), None)? },
-            folder: dir,
+            folder: Some(dir),
             clock: recorded_clock(&meta, scenario.primary_twin()),
             random_seed: meta.raw.get("random_seed").and_then(Value::as_u64).unwrap_or_default(),
         },
