@@ -8,6 +8,7 @@
 //! | [`meta`], [`latest`] | `meta.json`, `latest.json` |
 //! | [`score`], [`verdict`] | `score.json`, `verdict.json`, and the arithmetic between outcomes and a verdict |
 //! | [`project`] | the project file in its five spellings |
+//! | [`control`] | what a control plane is asked and what it answers |
 //!
 //! and beside them [`exit`] (exit codes), [`mod@env`] (variables), [`files`] (names in a run folder), [`host`] (names of hosts), [`time`] (how times are
 //! written) and [`redact`] (what never reaches disk).
@@ -15,6 +16,7 @@
 //! Writing is exact: the order of keys is the order of the fields. Reading is tolerant: older spellings are understood,
 //! unknown keys are kept, and a problem names the key. Files are opened elsewhere, in `pome-run`.
 
+pub mod control;
 pub mod env;
 pub mod event;
 pub mod exit;
