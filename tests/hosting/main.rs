@@ -1,0 +1,14 @@
+//! Sessions of a control plane while servers are killed, restarted and many: the program itself, from outside.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
+
+mod chaos;
+mod restart;
+mod support;

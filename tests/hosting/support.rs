@@ -1,0 +1,219 @@
+//! Servers of one cluster, and a client that says when it does not know what became of a request.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pome_tests::{Postgres, free_port};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const SECRET: &str = "a secret that every server of this test has";
+/// How long a server may take to come up.
+const BOOT: Duration = Duration::from_secs(60);
+
+/// Where the servers of a test keep their things.
+pub enum Home {
+    /// One embedded database.
+    Alone,
+    /// A database that they share.
+    Shared(Postgres),
+}
+
+/// Some servers and the key of a team.
+pub struct Cluster {
+    folder: TempDir,
+    home: Home,
+    ports: Vec<u16>,
+    children: Vec<Option<Child>>,
+    pub key: String,
+}
+
+impl Cluster {
+    /// Starts `count` servers with a team that may have `limit` sessions.
+    pub fn start(home: Home, count: usize, limit: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let ports = (0..count).map(|_| free_port()).collect();
+        let children = (0..count).map(|_| None).collect();
+        let mut cluster = Self { folder, home, ports, children, key: String::new() };
+        for number in 0..count {
+            cluster.boot(number, limit);
+        }
+        let output = cluster.program().args(["serve", "keys", "add", "test"]).args(cluster.place()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let key = said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
+        cluster.key =
+            key.into_iter().find(|word| word.starts_with("pme_") && word.len() > 40).expect(&said).to_owned();
+        cluster
+    }
+
+    fn program(&self) -> Command {
+        let mut command = Command::new(std::env::var_os("POME_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_pome").into()));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.folder.path())
+            .env("POME_SERVER_SECRET", SECRET)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Flags that say where things are kept.
+    fn place(&self) -> Vec<String> {
+        let data = self.folder.path().join("data").display().to_string();
+        let mut flags = vec!["--data-dir".to_owned(), data];
+        if let Home::Shared(postgres) = &self.home {
+            flags.extend(["--database-url".to_owned(), postgres.url()]);
+        }
+        flags
+    }
+
+    /// Starts server `number` (again) and waits until it answers.
+    pub fn boot(&mut self, number: usize, limit: u32) {
+        let port = self.ports[number];
+        let log = std::fs::File::options().create(true).append(true).open(self.log(number)).unwrap();
+        let child = self
+            .program()
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--max-sessions", &limit.to_string()])
+            .args(self.place())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.children[number] = Some(child);
+        let started = Instant::now();
+        while agent().get(format!("{}/healthz", self.url(number))).call().is_err() {
+            assert!(started.elapsed() < BOOT, "{}", std::fs::read_to_string(self.log(number)).unwrap_or_default());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn log(&self, number: usize) -> PathBuf {
+        self.folder.path().join(format!("server-{number}.log"))
+    }
+
+    /// Ends server `number` as the machine would.
+    pub fn kill(&mut self, number: usize) {
+        if let Some(mut child) = self.children[number].take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    pub fn url(&self, number: usize) -> String {
+        format!("http://127.0.0.1:{}", self.ports[number])
+    }
+
+    pub fn urls(&self) -> Vec<String> {
+        (0..self.ports.len()).map(|number| self.url(number)).collect()
+    }
+
+    /// Opens a session with these twins.
+    pub fn open(&self, number: usize, twins: &[&str], seed: Option<Value>) -> Session {
+        let body = json!({
+            "twins": twins,
+            "scenario_source": "IyBU",
+            "seed": seed,
+            "ttl_seconds": 3600,
+        });
+        let mut waited = 0;
+        loop {
+            let answer = agent()
+                .post(format!("{}/v1/sessions", self.url(number)))
+                .header("x-api-key", &self.key)
+                .send_json(&body)
+                .unwrap();
+            if answer.status() == 429 && waited < 100 {
+                waited += 1;
+                std::thread::sleep(Duration::from_millis(200));
+                continue;
+            }
+            let status = answer.status();
+            let body: Value = answer.into_body().read_json().unwrap();
+            assert!(status.is_success(), "{status} {body}");
+            return Session {
+                id: body["session_id"].as_str().unwrap().to_owned(),
+                token: body["agent_token"].as_str().unwrap().to_owned(),
+            };
+        }
+    }
+
+    /// What the control plane says about a session.
+    pub fn session(&self, number: usize, id: &str) -> Value {
+        let url = format!("{}/v1/sessions/{id}", self.url(number));
+        agent().get(url).header("x-api-key", &self.key).call().unwrap().into_body().read_json().unwrap()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for number in 0..self.children.len() {
+            self.kill(number);
+        }
+        if std::thread::panicking() {
+            for number in 0..self.children.len() {
+                let log = std::fs::read_to_string(self.log(number)).unwrap_or_default();
+                let tail: Vec<&str> = log.lines().rev().take(15).collect();
+                eprintln!("server {number}, newest first:\n{}", tail.join("\n"));
+            }
+        }
+    }
+}
+
+/// A session and how to talk to it.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub id: String,
+    pub token: String,
+}
+
+/// What is known of a request.
+#[derive(Debug)]
+pub enum Told {
+    Answer(u16, Value),
+    /// The connection broke, or the server says to try again: it may have happened or not.
+    Unknown(String),
+}
+
+/// Sends a request to a twin of a session through the server at `url`.
+pub fn call(
+    agent: &ureq::Agent,
+    url: &str,
+    session: &Session,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+    call_id: Option<&str>,
+) -> Told {
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(format!("{url}/github/{}{path}", session.id))
+        .header("authorization", format!("Bearer {}", session.token))
+        .header("content-type", "application/json");
+    if let Some(id) = call_id {
+        request = request.header("pome-call-id", id);
+    }
+    let body = body.map(Value::to_string).unwrap_or_default();
+    match agent.run(request.body(body).unwrap()) {
+        Ok(mut answer) => {
+            let status = answer.status().as_u16();
+            match answer.body_mut().read_to_string() {
+                Ok(_) if matches!(status, 502..=504) => Told::Unknown(format!("status {status}")),
+                Ok(text) => Told::Answer(status, serde_json::from_str(&text).unwrap_or(Value::String(text))),
+                Err(error) => Told::Unknown(error.to_string()),
+            }
+        }
+        Err(error) => Told::Unknown(error.to_string()),
+    }
+}
+
+/// A client that reports every status.
+pub fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .proxy(None)
+        .build();
+    config.into()
+}
