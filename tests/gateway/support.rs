@@ -66,6 +66,7 @@ pub(crate) fn token(sid: &str, seconds: i64) -> String {
         sid: sid.to_owned(),
         team_id: "tm_contract".to_owned(),
         exp: now.checked_add_signed(seconds),
+        iat: None,
         extra: vec![("login".to_owned(), "alice".to_owned())],
     };
     mint(&Secret::new(SECRET), &claims).unwrap()

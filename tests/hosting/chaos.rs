@@ -177,7 +177,8 @@ fn check(url: &str, session: &Session, known: &Known) -> usize {
     for title in there.keys() {
         assert!(known.acknowledged.contains_key(title) || known.uncertain.contains(title), "nobody wrote `{title}`");
     }
-    let Told::Answer(200, Value::Array(events)) = call(&client, url, session, "GET", "/_pome/events", None, None) else {
+    let Told::Answer(200, Value::Array(events)) = call(&client, url, session, "GET", "/_pome/events", None, None)
+    else {
         panic!("the events of {} cannot be read", session.id);
     };
     let written = events.iter().filter(|row| row["method"] == "POST" && row["status"] == 201).count();

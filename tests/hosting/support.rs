@@ -42,13 +42,13 @@ impl Cluster {
         let output = cluster.program().args(["serve", "keys", "add", "test"]).args(cluster.place()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         let key = said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
-        cluster.key =
-            key.into_iter().find(|word| word.starts_with("pme_") && word.len() > 40).expect(&said).to_owned();
+        cluster.key = key.into_iter().find(|word| word.starts_with("pme_") && word.len() > 40).expect(&said).to_owned();
         cluster
     }
 
     fn program(&self) -> Command {
-        let mut command = Command::new(std::env::var_os("POME_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_pome").into()));
+        let mut command =
+            Command::new(std::env::var_os("POME_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_pome").into()));
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())

@@ -287,7 +287,13 @@ impl Hosting {
                 extra.push((name.clone(), value.clone()));
             }
         }
-        let claims = Claims { sid: session_id.to_owned(), team_id: team_id.to_owned(), exp: Some(expires), extra };
+        let claims = Claims {
+            sid: session_id.to_owned(),
+            team_id: team_id.to_owned(),
+            exp: Some(expires),
+            iat: u64::try_from(pome_wire::time::now_millis() / 1000).ok(),
+            extra,
+        };
         token::mint(&self.0.common.secret, &claims)
     }
 
@@ -352,7 +358,21 @@ impl Hosting {
         for id in held.iter().filter(|id| !mine.contains(*id)) {
             self.forget(id);
         }
+        self.drop_idle();
         Ok(())
+    }
+
+    /// Drops worlds that nobody has called for a while: the next call builds them again.
+    fn drop_idle(&self) {
+        let before = pome_wire::time::now_millis() - IDLE;
+        let idle: Vec<String> = {
+            let live = self.0.live.read().unwrap_or_else(PoisonError::into_inner);
+            let is_idle = |slot: &Slot| slot.current().is_none_or(|live| live.used_at.load(Ordering::Relaxed) < before);
+            live.iter().filter(|(_, slot)| is_idle(slot)).map(|(id, _)| id.clone()).collect()
+        };
+        for id in idle {
+            self.forget(&id);
+        }
     }
 
     /// Whether a request comes from another host.
@@ -372,6 +392,9 @@ impl Hosting {
         self.0.peers.leave(&self.0.store).await
     }
 }
+
+/// How long worlds that nobody calls are kept in memory, in milliseconds.
+const IDLE: i64 = 10 * 60 * 1000;
 
 /// How often a host says that it is alive.
 const BEAT: Duration = Duration::from_secs(1);

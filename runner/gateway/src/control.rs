@@ -358,7 +358,13 @@ impl Visit<'_> {
         };
         self.shared.worlds.insert(sid.clone(), world);
         let tokens = &self.shared.component.description().tokens;
-        let claims = Claims { sid: sid.clone(), team_id: TEAM.to_owned(), exp: expires, extra: tokens.claims.clone() };
+        let claims = Claims {
+            sid: sid.clone(),
+            team_id: TEAM.to_owned(),
+            exp: expires,
+            iat: None,
+            extra: tokens.claims.clone(),
+        };
         let token = mint(&self.shared.secret, &claims)
             .map_err(|error| problem(StatusCode::SERVICE_UNAVAILABLE, "no_secret", &error.to_string()))
             .map_err(Box::new)?;

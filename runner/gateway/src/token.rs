@@ -58,6 +58,8 @@ pub struct Claims {
     pub team_id: String,
     /// When it ends, in seconds since 1970; never when absent.
     pub exp: Option<u64>,
+    /// When it was made, in seconds since 1970.
+    pub iat: Option<u64>,
     /// Further claims, such as the vendor identity of the caller.
     pub extra: Vec<(String, String)>,
 }
@@ -130,6 +132,9 @@ pub fn mint(secret: &Secret, claims: &Claims) -> Result<String, MintError> {
     }
     if let Some(exp) = claims.exp {
         body.insert("exp".to_owned(), exp.into());
+    }
+    if let Some(iat) = claims.iat {
+        body.insert("iat".to_owned(), iat.into());
     }
     let signed = format!(
         "{}.{}",
@@ -304,6 +309,7 @@ mod tests {
             sid: "run_1".to_owned(),
             team_id: "tm".to_owned(),
             exp: Some(NOW + 1),
+            iat: None,
             extra: vec![("login".to_owned(), "alice".to_owned())],
         };
         let session = check(&mint(&secret, &claims).unwrap()).unwrap();

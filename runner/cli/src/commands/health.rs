@@ -27,6 +27,7 @@ pub(crate) fn check(twin: &str) -> Result<String, Failure> {
         sid: SESSION.to_owned(),
         team_id: "tm_local".to_owned(),
         exp: u64::try_from(time::now_millis() / 1000 + 60).ok(),
+        iat: None,
         extra: component.description().tokens.claims.clone(),
     };
     let token = token::mint(&secret, &claims).map_err(|error| Failure::from_error(Exit::Orchestrator, &error))?;

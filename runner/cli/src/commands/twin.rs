@@ -211,6 +211,7 @@ fn mint(secret: &Secret, description: &Description) -> Result<String, Failure> {
         sid: SESSION.to_owned(),
         team_id: "tm_local".to_owned(),
         exp,
+        iat: None,
         extra: description.tokens.claims.clone(),
     };
     token::mint(secret, &claims).map_err(|error| {

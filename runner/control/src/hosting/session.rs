@@ -9,6 +9,7 @@ use pome_gateway::token::Secret;
 use pome_gateway::{Hosted, HostedConfig, HttpLimits, Recorder, Reply, StartError, Twin, Unanswered};
 use pome_sandbox::WorldOptions;
 use pome_wire::redact::Redactor;
+use pome_wire::time;
 
 use crate::hosting::log::{Handle, ReadError, SessionLog};
 
@@ -34,6 +35,8 @@ pub(crate) struct Live {
     pub(crate) expires_at: AtomicI64,
     /// Whether the session is known to be in state `running`.
     pub(crate) running: AtomicBool,
+    /// When it was last called, in milliseconds since 1970.
+    pub(crate) used_at: AtomicI64,
 }
 
 /// A session cannot be built again.
@@ -86,6 +89,7 @@ impl Live {
             worlds,
             expires_at: AtomicI64::new(expires_at),
             running: AtomicBool::new(false),
+            used_at: AtomicI64::new(time::now_millis()),
         })
     }
 
@@ -148,6 +152,7 @@ impl Live {
         request: Request<Bytes>,
         call_id: &str,
     ) -> Option<Result<Reply, Unanswered>> {
+        self.used_at.store(time::now_millis(), Ordering::Relaxed);
         Some(self.world(twin)?.answer(request, Some(call_id)).await)
     }
 }

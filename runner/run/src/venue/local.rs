@@ -60,8 +60,13 @@ impl Access {
                 extra.push((name.clone(), value.clone()));
             }
         }
-        let claims =
-            Claims { sid: run_id.to_owned(), team_id: "tm_local".to_owned(), exp: Some(now + lifetime), extra };
+        let claims = Claims {
+            sid: run_id.to_owned(),
+            team_id: "tm_local".to_owned(),
+            exp: Some(now + lifetime),
+            iat: None,
+            extra,
+        };
         Ok(Self { token: token::mint(&secret, &claims)?, secret })
     }
 }
