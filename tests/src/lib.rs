@@ -5,6 +5,7 @@
 //! project   a temporary folder with a clean environment, and the program run in it
 //! postgres  a database server of the test's own
 //! mask      the one list of things that differ from run to run
+//! scripted  a server that answers from a list
 //! ```
 //!
 //! Support makes projects and processes and reads what they say. It asserts nothing about them, except that they end in time.
@@ -20,11 +21,13 @@ mod http;
 mod mask;
 mod postgres;
 mod project;
+mod scripted;
 
 pub use http::{Answer, free_port, http};
 pub use mask::mask;
 pub use postgres::Postgres;
 pub use project::{Cmd, Output, Project, Started};
+pub use scripted::{Asked, Said, Scripted};
 
 /// Compares a whole output, masked, with an inline snapshot.
 #[macro_export]
