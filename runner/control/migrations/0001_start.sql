@@ -121,16 +121,6 @@ CREATE TABLE calls (
 );
 CREATE UNIQUE INDEX calls_once ON calls (session_id, call_id);
 
--- A world as it was after call `seq`, as a blob, so that only the tail of the log has to be played.
-CREATE TABLE snapshots (
-    session_id TEXT NOT NULL REFERENCES sessions (id),
-    twin TEXT NOT NULL,
-    seq BIGINT NOT NULL,
-    blob TEXT NOT NULL,
-    created_at BIGINT NOT NULL,
-    PRIMARY KEY (session_id, twin)
-);
-
 -- Server processes that share this database, and when each was last heard of.
 CREATE TABLE hosts (
     id TEXT PRIMARY KEY,
