@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "the table is the product")]
 
+mod hosted;
 mod http;
 mod twin;
 
@@ -66,6 +67,9 @@ fn main() -> anyhow::Result<()> {
     }
     if wanted(&["P16"]) {
         rows.push(verdict()?);
+    }
+    if wanted(&["P18"]) {
+        rows.extend(hosted::hosted(&pome)?);
     }
     rows.sort_by_key(|row| row.id.trim_start_matches('P').parse::<u32>().unwrap_or_default());
     print(&rows);
