@@ -4,6 +4,12 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+mod serve;
+
+pub(crate) use serve::{
+    EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand,
+};
+
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use pome_capture::Route;
 
@@ -95,6 +101,8 @@ pub(crate) enum Command {
     /// Where the wiring instructions are
     #[command(hide = true)]
     Skills(Anything),
+    /// Host sessions for a team: the control plane
+    Serve(Serve),
     /// The capture proxy as a process of its own
     #[command(hide = true)]
     CaptureServer(CaptureServer),

@@ -15,6 +15,7 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod retired;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod tasks;
 pub(crate) mod twin;
 pub(crate) mod version;

@@ -90,6 +90,7 @@ fn dispatch(command: &Command, cx: &Context) -> Result<Exit, Failure> {
         Command::Completions(args) => Ok(commands::completions::run(args, cx)),
         Command::Install(args) => Ok(commands::retired::run("install", args, cx)),
         Command::Skills(args) => Ok(commands::retired::run("skills", args, cx)),
+        Command::Serve(args) => commands::serve::run(args, cx),
         Command::CaptureServer(args) => commands::capture_server::run(args, cx),
     }
 }

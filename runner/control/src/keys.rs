@@ -187,11 +187,19 @@ pub(crate) async fn revoke(store: &Store, team_id: Option<&str>, key_id: &str) -
 
 /// Makes team, user and key of a new server. Nothing when there is a team already.
 pub(crate) async fn first_start(store: &Store) -> Result<Option<String>, KeyError> {
+    if first_team(store).await? {
+        return Ok(Some(mint(store, FIRST_TEAM, FIRST_USER, "first key").await?.full));
+    }
+    Ok(None)
+}
+
+/// Makes team and user of a new server. False: there is a team already.
+pub(crate) async fn first_team(store: &Store) -> Result<bool, KeyError> {
     let now = now_millis();
     let any: Option<(String,)> =
         on!(store, pool => sqlx::query_as("SELECT id FROM teams LIMIT 1").fetch_optional(pool).await)?;
     if any.is_some() {
-        return Ok(None);
+        return Ok(false);
     }
     // Of several hosts that start at once one makes the team, and that one shows the key.
     let made = on!(store, pool => {
@@ -217,10 +225,7 @@ pub(crate) async fn first_start(store: &Store) -> Result<Option<String>, KeyErro
         transaction.commit().await?;
         made
     });
-    if made == 0 {
-        return Ok(None);
-    }
-    Ok(Some(mint(store, FIRST_TEAM, FIRST_USER, "first key").await?.full))
+    Ok(made > 0)
 }
 
 /// Makes a team with a user of its own.

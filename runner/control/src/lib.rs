@@ -6,12 +6,14 @@
 mod api;
 mod audit;
 mod blobs;
+mod books;
 mod config;
 mod dataplane;
 mod hosting;
 mod ids;
 mod keys;
 mod limits;
+mod logs;
 mod observe;
 mod pages;
 mod secrets;
@@ -24,10 +26,13 @@ mod tests;
 
 pub use api::{Access, ROUTES, Route};
 pub use blobs::BlobsError;
+pub use books::Books;
 pub use config::{Config, Evaluation};
 pub use hosting::HostingError;
 pub use ids::NoRandom;
 pub use keys::{KeyEntry, KeyError, TeamEntry};
+pub use logs::{LogFormat, Logging, log};
 pub use secrets::{SecretError, Secrets};
+pub use serve::data_dir;
 pub use serve::{ServeError, Server};
 pub use store::StoreError;

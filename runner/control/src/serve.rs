@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::Router;
 use tokio::net::TcpListener;
@@ -66,16 +66,21 @@ pub struct Server {
     hosting: Hosting,
 }
 
-/// Opens the database of a server, which is made if need be.
-pub(crate) async fn store(config: &Config) -> Result<Store, ServeError> {
+/// Makes the data directory, for its owner only.
+pub fn data_dir(path: &Path) -> Result<(), ServeError> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(&config.data_dir)
-        .map_err(|source| ServeError::Folder { path: config.data_dir.clone(), source })?;
-    Ok(match &config.database_url {
+        .create(path)
+        .map_err(|source| ServeError::Folder { path: path.to_owned(), source })
+}
+
+/// Opens the database of a server, which is made if need be.
+pub(crate) async fn store(data_dir: &Path, database_url: Option<&str>) -> Result<Store, ServeError> {
+    self::data_dir(data_dir)?;
+    Ok(match database_url {
         Some(url) => Store::url(url).await?,
-        None => Store::file(&config.data_dir.join(DATABASE)).await?,
+        None => Store::file(&data_dir.join(DATABASE)).await?,
     })
 }
 
@@ -83,7 +88,7 @@ impl Server {
     /// Opens the database, makes this process known to others, and listens.
     pub async fn start(config: Config) -> Result<Self, ServeError> {
         raise_descriptors();
-        let store = store(&config).await?;
+        let store = store(&config.data_dir, config.database_url.as_deref()).await?;
         let listen = |source| ServeError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;

@@ -1,0 +1,234 @@
+//! `pome serve`: the control plane, its keys and its teams.
+
+use std::path::Path;
+use std::time::Duration;
+
+use pome_control::{Books, Config, Evaluation, KeyError, LogFormat, Secrets, ServeError, Server};
+use pome_run::interrupt::Interrupt;
+use pome_sandbox::Component;
+use pome_wire::{Exit, time};
+use serde_json::json;
+
+use crate::args::{EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand};
+use crate::context::{Context, runtime};
+use crate::failure::Failure;
+use crate::twins;
+
+/// Name of the secret in the data directory.
+const SECRET: &str = "secret";
+
+/// Variables of the model that judges, as `pome run` reads them.
+const JUDGE: [&str; 5] =
+    ["POME_LLM_BASE_URL", "POME_LLM_API_KEY", "POME_LLM_MODEL", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
+
+pub(crate) fn run(args: &Serve, cx: &Context) -> Result<Exit, Failure> {
+    match &args.command {
+        None => serve(&args.server, cx),
+        Some(ServeCommand::Keys(command)) => keys(command, cx),
+        Some(ServeCommand::Teams(command)) => teams(command, cx),
+    }
+}
+
+fn serve(flags: &ServeFlags, cx: &Context) -> Result<Exit, Failure> {
+    if flags.auto_approve && !flags.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!(
+            "`--auto-approve` lets everybody in who reaches `{}`, and that is not this machine alone",
+            flags.listen
+        ))
+        .hint("leave it out, or listen on 127.0.0.1"));
+    }
+    let config = config(flags, cx)?;
+    let guard = pome_control::log(match flags.log_format {
+        LogName::Text => LogFormat::Text,
+        LogName::Json => LogFormat::Json,
+    });
+    if !flags.listen.ip().is_loopback() && !flags.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
+        cx.console.note(
+            "keys and tokens cross the network in plain text unless TLS ends in front of this server; say so with `--public-url https://...`",
+        );
+    }
+    let runtime = runtime()?;
+    let served = runtime.block_on(async {
+        let interrupt = Interrupt::install()
+            .map_err(|error| Failure::orchestrator("signals cannot be received").because(&error))?;
+        let server = Server::start(config).await.map_err(|error| start_failure(&error))?;
+        cx.console.note(&format!("pome serve listens on {}", server.public_url()));
+        if let Some(key) = server.first_key() {
+            cx.console.note(&format!(
+                "the first API key, shown this once: {key}\nsign in: pome login --token {key} --api-url {}",
+                server.public_url()
+            ));
+        }
+        interrupt.wait().await;
+        server.stop().await;
+        Ok(Exit::Passed)
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    drop(guard);
+    served
+}
+
+fn config(flags: &ServeFlags, cx: &Context) -> Result<Config, Failure> {
+    let data_dir = cx.cwd.join(&flags.place.data_dir);
+    let variable = |name: &str| cx.environment.get(name).map(str::to_owned);
+    let secrets = match (&flags.secret_file, cx.environment.get("POME_SERVER_SECRET")) {
+        (Some(file), _) => Secrets::read(&cx.cwd.join(file)),
+        (None, Some(secret)) => Secrets::new(secret, "`POME_SERVER_SECRET`"),
+        (None, None) => {
+            pome_control::data_dir(&data_dir).map_err(|error| start_failure(&error))?;
+            Secrets::read_or_make(&data_dir.join(SECRET))
+        }
+    };
+    let secrets = secrets.map_err(|error| {
+        Failure::from_error(Exit::Orchestrator, &error).hint("`openssl rand -hex 32` makes a secret")
+    })?;
+    let blob_options = cx.environment.to_map().into_iter().filter(|(name, _)| name.starts_with("AWS_"));
+    Ok(Config {
+        listen: flags.listen,
+        public_url: flags.public_url.clone(),
+        data_dir,
+        database_url: database_url(&flags.place, cx),
+        blobs_url: flags.blobs_url.clone().or_else(|| variable("POME_BLOBS_URL")),
+        blob_options: blob_options.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
+        secrets,
+        max_sessions: flags.max_sessions,
+        session_ttl: Duration::from_secs(flags.session_ttl),
+        evaluation: match flags.evaluation {
+            EvaluationName::Client => Evaluation::Client,
+            EvaluationName::Server => Evaluation::Server,
+        },
+        auto_approve: flags.auto_approve,
+        components: components(flags.components.as_deref(), cx)?,
+        host_url: flags.host_url.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        judge: JUDGE.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?))).collect(),
+    })
+}
+
+/// The built-in twins and those in a folder.
+fn components(folder: Option<&Path>, cx: &Context) -> Result<Vec<Component>, Failure> {
+    let engine = twins::engine()?;
+    let mut components = Vec::new();
+    for name in engine.embedded_names() {
+        components.push(twins::embedded(&engine, name)?);
+    }
+    let Some(folder) = folder.map(|folder| cx.cwd.join(folder)) else { return Ok(components) };
+    let unreadable = |error: &std::io::Error| {
+        Failure::usage(format!("the folder of components `{}` cannot be read", folder.display())).because(error)
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(|error| unreadable(&error))? {
+        let path = entry.map_err(|error| unreadable(&error))?.path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    for file in files {
+        let component = engine.load(&file).map_err(|error| {
+            Failure::new(error.exit(), format!("`{}` is not a twin that can be hosted", file.display()))
+                .because(&error)
+                .hint(error.hint())
+        })?;
+        let id = &component.description().id;
+        if components.iter().any(|known| known.description().id == *id) {
+            return Err(Failure::usage(format!("`{}`: there is a twin `{id}` already", file.display())));
+        }
+        components.push(component);
+    }
+    Ok(components)
+}
+
+fn database_url(place: &ServeWhere, cx: &Context) -> Option<String> {
+    place.database_url.clone().or_else(|| cx.environment.get("POME_DATABASE_URL").map(str::to_owned))
+}
+
+/// Runs something on the accounts of a server.
+fn with_books<T, F>(place: &ServeWhere, cx: &Context, work: F) -> Result<T, Failure>
+where
+    F: AsyncFnOnce(Books) -> Result<T, KeyError>,
+{
+    let (data_dir, url) = (cx.cwd.join(&place.data_dir), database_url(place, cx));
+    runtime()?.block_on(async {
+        let books = Books::open(data_dir, url.as_deref()).await.map_err(|error| start_failure(&error))?;
+        work(books).await.map_err(|error| key_failure(&error))
+    })
+}
+
+fn keys(command: &KeysCommand, cx: &Context) -> Result<Exit, Failure> {
+    match command {
+        KeysCommand::Add { name, team, place } => {
+            let key = with_books(place, cx, async |books| books.add_key(team.as_deref(), name).await)?;
+            if cx.console.json {
+                cx.console.document(&json!({ "version": 1, "key": key, "id": key.get(..12), "name": name }))?;
+            } else {
+                cx.console.result(&key);
+                cx.console.note("shown this once; `pome login --token <key>` stores it on a machine");
+            }
+        }
+        KeysCommand::List { team, place } => {
+            let keys = with_books(place, cx, async |books| books.keys(team.as_deref()).await)?;
+            if cx.console.json {
+                cx.console.document(&json!({ "version": 1, "keys": keys }))?;
+            } else {
+                for key in keys {
+                    let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
+                    let used = key.last_used_at.map_or_else(|| "never".to_owned(), time::format);
+                    cx.console.result(&format!(
+                        "{}  {:8}  {:16}  made {}  used {used}  {}",
+                        key.id,
+                        state,
+                        key.team,
+                        time::format(key.created_at),
+                        key.name
+                    ));
+                }
+            }
+        }
+        KeysCommand::Revoke { id, place } => {
+            with_books(place, cx, async |books| books.revoke_key(id).await)?;
+            cx.console.note(&format!("revoked `{}`", id.get(..12).unwrap_or(id)));
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+fn teams(command: &TeamsCommand, cx: &Context) -> Result<Exit, Failure> {
+    let teams = match command {
+        TeamsCommand::Add { slug, plan, max_sessions, place } => {
+            let made = async |books: Books| books.add_team(slug, plan, *max_sessions).await;
+            vec![with_books(place, cx, made)?]
+        }
+        TeamsCommand::List { place } => with_books(place, cx, async |books| books.teams().await)?,
+    };
+    if cx.console.json {
+        cx.console.document(&json!({ "version": 1, "teams": teams }))?;
+    } else {
+        for team in teams {
+            let limit = team.max_sessions.map_or_else(|| "the server's".to_owned(), |limit| limit.to_string());
+            cx.console.result(&format!("{}  {:16}  {}  sessions: {limit}", team.id, team.slug, team.plan_tier));
+        }
+    }
+    Ok(Exit::Passed)
+}
+
+fn start_failure(error: &ServeError) -> Failure {
+    let failure = Failure::from_error(Exit::Orchestrator, error);
+    match error {
+        ServeError::Listen { .. } => failure.hint("another port: `--listen 127.0.0.1:0` takes any that is free"),
+        ServeError::Store(_) => {
+            failure.hint("the database is a file in `--data-dir`, or what `--database-url` or POME_DATABASE_URL names")
+        }
+        ServeError::Folder { .. } => failure.hint("`--data-dir` names another folder"),
+        ServeError::Blobs(_) | ServeError::Key(_) | ServeError::Hosting(_) => failure,
+    }
+}
+
+fn key_failure(error: &KeyError) -> Failure {
+    match error {
+        KeyError::Database(_) | KeyError::Random(_) => Failure::from_error(Exit::Orchestrator, error),
+        KeyError::NoTeam(_) | KeyError::NoKey(_) | KeyError::TeamExists(_) | KeyError::Slug(_) | KeyError::Plan(_) => {
+            Failure::from_error(Exit::Usage, error)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Keys and teams without a server: what an operator does with the database alone.
+
+use std::path::PathBuf;
+
+use crate::keys::{self, KeyEntry, KeyError, TeamEntry};
+use crate::serve::{self, ServeError};
+use crate::store::Store;
+
+/// The accounts in a server's database.
+#[derive(Debug)]
+pub struct Books(Store);
+
+impl Books {
+    /// Opens the database in `data_dir`, or at an address, and makes the first team when there is none.
+    pub async fn open(data_dir: PathBuf, database_url: Option<&str>) -> Result<Self, ServeError> {
+        let store = serve::store(&data_dir, database_url).await?;
+        keys::first_team(&store).await?;
+        Ok(Self(store))
+    }
+
+    /// Makes a key for a team, by its id or slug; absent: the first team. The whole key, which is kept nowhere.
+    pub async fn add_key(&self, team: Option<&str>, name: &str) -> Result<String, KeyError> {
+        let (team, user) = keys::team(&self.0, team.unwrap_or(keys::FIRST_TEAM)).await?;
+        Ok(keys::mint(&self.0, &team, &user, name).await?.full)
+    }
+
+    /// All keys, or those of one team.
+    pub async fn keys(&self, team: Option<&str>) -> Result<Vec<KeyEntry>, KeyError> {
+        let team = match team {
+            Some(team) => Some(keys::team(&self.0, team).await?.0),
+            None => None,
+        };
+        Ok(keys::list(&self.0, team.as_deref()).await?)
+    }
+
+    /// Revokes a key by its id, the first twelve characters.
+    pub async fn revoke_key(&self, id: &str) -> Result<(), KeyError> {
+        let id = id.get(..12).unwrap_or(id);
+        if keys::revoke(&self.0, None, id).await? { Ok(()) } else { Err(KeyError::NoKey(id.to_owned())) }
+    }
+
+    /// Makes a team.
+    pub async fn add_team(&self, slug: &str, plan: &str, max_sessions: Option<u32>) -> Result<TeamEntry, KeyError> {
+        keys::add_team(&self.0, slug, plan, max_sessions).await
+    }
+
+    /// All teams.
+    pub async fn teams(&self) -> Result<Vec<TeamEntry>, KeyError> {
+        Ok(keys::teams(&self.0).await?)
+    }
+}
