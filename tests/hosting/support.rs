@@ -122,7 +122,8 @@ impl Cluster {
             let answer = agent()
                 .post(format!("{}/v1/sessions", self.url(number)))
                 .header("x-api-key", &self.key)
-                .send_json(&body)
+                .header("content-type", "application/json")
+                .send(body.to_string())
                 .unwrap();
             if answer.status() == 429 && waited < 100 {
                 waited += 1;
@@ -130,7 +131,7 @@ impl Cluster {
                 continue;
             }
             let status = answer.status();
-            let body: Value = answer.into_body().read_json().unwrap();
+            let body = json(answer);
             assert!(status.is_success(), "{status} {body}");
             return Session {
                 id: body["session_id"].as_str().unwrap().to_owned(),
@@ -142,7 +143,7 @@ impl Cluster {
     /// What the control plane says about a session.
     pub fn session(&self, number: usize, id: &str) -> Value {
         let url = format!("{}/v1/sessions/{id}", self.url(number));
-        agent().get(url).header("x-api-key", &self.key).call().unwrap().into_body().read_json().unwrap()
+        json(agent().get(url).header("x-api-key", &self.key).call().unwrap())
     }
 }
 
@@ -206,6 +207,11 @@ pub fn call(
         }
         Err(error) => Told::Unknown(error.to_string()),
     }
+}
+
+fn json(answer: http::Response<ureq::Body>) -> Value {
+    let text = answer.into_body().read_to_string().unwrap();
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// A client that reports every status.
