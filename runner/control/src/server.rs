@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 
 use crate::dataplane;
 use crate::hosting::{Dispatched, Hosting};
+use crate::observe::Metrics;
 
 /// How long a client may take for the head of a request; also how long a connection may idle.
 const HEAD_TIME: Duration = Duration::from_mins(2);
@@ -41,13 +42,17 @@ struct Closed;
 #[derive(Debug, Clone)]
 struct Doors {
     hosting: Hosting,
+    metrics: Metrics,
     router: Router,
 }
 
+/// What requests for twins are counted under.
+const TWIN_ROUTE: &str = "/{twin}/{session}/*";
+
 impl Front {
-    pub(crate) fn start(listener: TcpListener, hosting: Hosting, router: Router) -> Self {
+    pub(crate) fn start(listener: TcpListener, hosting: Hosting, metrics: Metrics, router: Router) -> Self {
         let front = Self { stopping: CancellationToken::new(), tasks: TaskTracker::new() };
-        let doors = Arc::new(Doors { hosting, router });
+        let doors = Arc::new(Doors { hosting, metrics, router });
         front.tasks.spawn(accept(listener, doors, front.stopping.clone(), front.tasks.clone()));
         front
     }
@@ -109,8 +114,14 @@ async fn serve(stream: TcpStream, peer: SocketAddr, doors: Arc<Doors>, stopping:
 
 async fn answer(doors: &Doors, peer: SocketAddr, request: Request<Incoming>) -> Result<Response<Body>, Closed> {
     if dataplane::target(&doors.hosting, request.uri().path()).is_some() {
+        let (begun, method) = (Instant::now(), request.method().clone());
         return match dataplane::answer(&doors.hosting, request).await {
-            Dispatched::Answer(answer) => Ok(answer),
+            Dispatched::Answer(answer) => {
+                let (status, took) = (answer.status().as_u16(), begun.elapsed());
+                doors.metrics.answered(&method, TWIN_ROUTE, status, took);
+                tracing::debug!(%method, route = TWIN_ROUTE, status, ms = took.as_millis(), "answered");
+                Ok(answer)
+            }
             Dispatched::Close => Err(Closed),
         };
     }

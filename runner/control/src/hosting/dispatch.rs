@@ -360,8 +360,12 @@ fn inner(session_id: &str, rest: &str, request: &Request<Bytes>) -> Request<Byte
 
 /// An answer of the control plane about a request that no twin sees.
 pub(crate) fn problem(status: StatusCode, kind: &str, message: &str) -> Dispatched {
-    let body = json!({ "error": { "type": kind, "message": message } }).to_string();
+    let id = crate::ids::new("rq_").unwrap_or_default();
+    let body = json!({ "error": { "type": kind, "message": message, "request_id": id } }).to_string();
     let mut answer = Response::new(Body::from(body));
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        answer.headers_mut().insert("x-request-id", id);
+    }
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Dispatched::Answer(answer)
