@@ -3,16 +3,29 @@
 //! [`ROUTES`] is the one table of routes. A row says who may call it; the layers around all routes give every answer the id of its
 //! request, write the error envelope, count and log.
 
+mod account;
+mod agents;
+mod auth;
+mod body;
+mod ending;
 mod error;
 mod health;
 mod layers;
+mod login;
+mod registry;
+mod session;
+mod sessions;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get};
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, delete, get, post};
 
 pub(crate) use error::{ApiError, chain};
+pub(crate) use health::active as active_sessions;
 
 use crate::state::Control;
 
@@ -57,6 +70,34 @@ pub const ROUTES: &[Route] = &[
     row("GET", "/healthz", Access::Open, || get(health::alive)),
     row("GET", "/readyz", Access::Open, || get(health::ready)),
     row("GET", "/metrics", Access::Open, || get(health::metrics)),
+    // credentials
+    row("GET", "/cli-auth", Access::Browser, || get(login::page)),
+    row("POST", "/cli-auth", Access::Browser, || post(login::send)),
+    row("GET", "/cli/login", Access::Browser, || get(login::page)),
+    row("POST", "/cli/login", Access::Browser, || post(login::send)),
+    row("POST", "/v1/auth/cli/exchange", Access::Open, || post(account::exchange)),
+    row("POST", "/v1/auth/revoke", Access::Key, || post(account::revoke)),
+    row("GET", "/v1/me", Access::Key, || get(account::me)),
+    row("GET", "/v1/usage", Access::Key, || get(account::usage)),
+    row("GET", "/v1/cli/latest", Access::Open, || get(account::latest)),
+    // sessions
+    row("POST", "/v1/sessions", Access::Key, || post(sessions::create).layer(DefaultBodyLimit::max(sessions::BODY))),
+    row("GET", "/v1/sessions", Access::Key, || get(sessions::list)),
+    row("GET", "/v1/sessions/{id}", Access::Key, || get(sessions::get)),
+    row("POST", "/v1/sessions/{id}/token", Access::Key, || post(sessions::token)),
+    row("POST", "/v1/sessions/{id}/heartbeat", Access::KeyOrSession, || post(sessions::heartbeat)),
+    row("DELETE", "/v1/sessions/{id}", Access::Key, || delete(ending::delete)),
+    row("POST", "/v1/sessions/{id}/abandon", Access::KeyOrSession, || post(ending::abandon)),
+    // agents and checks
+    row("POST", "/v1/agents", Access::Key, || post(agents::register)),
+    row("GET", "/v1/checks", Access::Key, || get(registry::checks)),
+    row("POST", "/v1/eval-sessions", Access::Key, || post(registry::eval_session)),
+    // what this server does not do
+    row("POST", "/v1/scenarios/compile-seed", Access::Key, || post(registry::not_here)),
+    row("POST", "/v1/teams/{id}/invites", Access::Key, || post(registry::not_here)),
+    row("POST", "/v1/invites/{token}/accept", Access::Key, || post(registry::not_here)),
+    row("POST", "/v1/demo/sessions", Access::Open, || post(registry::not_here_for_anybody)),
+    row("POST", "/v1/demo/sessions/{id}/llm", Access::Open, || post(registry::not_here_for_anybody)),
 ];
 
 /// The whole server: the REST side, and beside it the pages and the twins, which may bring a fallback.

@@ -21,6 +21,7 @@ mod serve;
 mod server;
 mod state;
 mod store;
+mod sweeper;
 #[cfg(test)]
 mod tests;
 

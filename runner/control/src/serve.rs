@@ -101,6 +101,7 @@ impl Server {
         let blobs = Blobs::open(&config)?;
         let first_key = keys::first_start(&store).await?;
         let control = Control::new(config, &public_url, store, blobs, hosting.clone());
+        crate::sweeper::start(&control);
         let front =
             Front::start(listener, hosting.clone(), control.metrics.clone(), api::router(control, Router::new()));
         Ok(Self { address, public_url, first_key, front, hosting })

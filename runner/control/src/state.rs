@@ -43,4 +43,10 @@ impl Control {
             config: Arc::new(config),
         })
     }
+
+    /// The model that judges criteria for which code is not enough, where one is configured.
+    pub(crate) fn judge_model(&self) -> Option<String> {
+        let named = self.config.judge.iter().find(|(name, _)| name == pome_wire::env::LLM_MODEL);
+        named.map(|(_, model)| model.clone()).filter(|model| !model.trim().is_empty())
+    }
 }

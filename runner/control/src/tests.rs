@@ -50,11 +50,25 @@ impl Bench {
         Self::with(|_| ()).await
     }
 
+    pub(crate) async fn with_twins(twins: &[&str]) -> Self {
+        let engine = pome_sandbox::Engine::new(pome_sandbox::Limits::default()).unwrap();
+        let components = twins.iter().map(|twin| engine.embedded(twin).unwrap()).collect();
+        Self::with(|config| config.components = components).await
+    }
+
+    /// Makes another team and gives its key.
+    pub(crate) async fn other_team(&self, slug: &str, plan: &str) -> String {
+        let store = &self.control.store;
+        crate::keys::add_team(store, slug, plan, None).await.unwrap();
+        let (team, user) = crate::keys::team(store, slug).await.unwrap();
+        crate::keys::mint(store, &team, &user, "a test").await.unwrap().full
+    }
+
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = config(folder.path());
         change(&mut config);
-        let store = crate::serve::store(&config).await.unwrap();
+        let store = crate::serve::store(&config.data_dir, config.database_url.as_deref()).await.unwrap();
         let url = "http://127.0.0.1:8787";
         let hosting = crate::hosting::Hosting::start(&config, &store, url, url).await.unwrap();
         let key = crate::keys::first_start(&store).await.unwrap().unwrap();

@@ -65,12 +65,8 @@ impl ApiError {
     }
 
     /// It is larger than what this route takes.
-    pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "validation_failed",
-            format!("the body is larger than {} MiB", limit / (1024 * 1024)),
-        )
+    pub(crate) fn too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "validation_failed", "the body is larger than this route takes")
     }
 
     /// There is no such thing, as far as this caller may know.
