@@ -86,22 +86,10 @@ async fn forget_logs(control: &Control, now: i64) -> Result<(), sqlx::Error> {
             .await?
     });
     for id in old {
-        let blobs: Vec<String> = on!(&control.store, pool => {
-            sqlx::query_scalar("SELECT blob FROM snapshots WHERE session_id = $1").bind(&id).fetch_all(pool).await?
-        });
-        for blob in blobs {
-            if let Err(error) = control.blobs.delete(&blob).await {
-                tracing::warn!(problem = %error, session = %id, "a snapshot could not be deleted");
-            }
-        }
         on!(&control.store, pool => {
             let mut transaction = pool.begin().await?;
             sqlx::query("UPDATE sessions SET swept = 1 WHERE id = $1").bind(&id).execute(&mut *transaction).await?;
-            for statement in [
-                "DELETE FROM calls WHERE session_id = $1",
-                "DELETE FROM snapshots WHERE session_id = $1",
-                "DELETE FROM worlds WHERE session_id = $1",
-            ] {
+            for statement in ["DELETE FROM calls WHERE session_id = $1", "DELETE FROM worlds WHERE session_id = $1"] {
                 sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
             }
             transaction.commit().await?;
