@@ -6,5 +6,6 @@ mod batches;
 mod endings;
 mod evaluators;
 mod files;
+mod hosted;
 mod judged;
 mod sandbox;

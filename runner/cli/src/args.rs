@@ -177,9 +177,9 @@ pub(crate) struct Run {
     /// Repeats of each scenario [default: `runs` of the scenario, else 1]
     #[arg(short = 'n', long, visible_alias = "trials", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) runs: Option<u32>,
-    /// How many runs side by side; `auto` is one per core
-    #[arg(short, long, value_name = "J", default_value = "1", value_parser = jobs)]
-    pub(crate) jobs: Jobs,
+    /// How many runs side by side; `auto` is one per core [default: 1; trials of a hosted group: as many as the quota allows]
+    #[arg(short, long, value_name = "J", value_parser = jobs)]
+    pub(crate) jobs: Option<Jobs>,
     /// Seconds that one run may take [default: `timeout` of the scenario, else 60]
     #[arg(long, value_name = "SECONDS", value_parser = positive_seconds)]
     pub(crate) timeout: Option<f64>,
@@ -210,10 +210,10 @@ pub(crate) struct Run {
     /// No capture proxy (local runs)
     #[arg(long, conflicts_with_all = ["capture_llm", "route"])]
     pub(crate) no_capture: bool,
-    /// End TLS to model providers in the proxy and record model, tokens, tool calls and latency (local runs)
+    /// End TLS to model providers in the proxy and record model, tokens, tool calls and latency
     #[arg(long)]
     pub(crate) capture_llm: bool,
-    /// Answer at the vendors' own hosts with the twins; with HOST=URL send that host there instead; repeatable (local runs)
+    /// Answer at the vendors' own hosts with the twins (local runs); with HOST=URL send that host there instead; repeatable
     #[arg(
         long,
         value_name = "HOST=URL",

@@ -13,13 +13,15 @@ pub(crate) struct Context {
     pub(crate) console: Console,
     pub(crate) environment: Environment,
     pub(crate) cwd: PathBuf,
+    /// `--api-url`.
+    pub(crate) api_url: Option<String>,
 }
 
 impl Context {
-    pub(crate) fn new(environment: Environment, console: Console) -> Result<Self, Failure> {
+    pub(crate) fn new(environment: Environment, console: Console, api_url: Option<String>) -> Result<Self, Failure> {
         let cwd = std::env::current_dir()
             .map_err(|error| Failure::orchestrator("the current folder cannot be read").because(&error))?;
-        Ok(Self { console, environment, cwd })
+        Ok(Self { console, environment, cwd, api_url })
     }
 
     /// The path as the user would type it here.

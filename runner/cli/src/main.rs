@@ -20,6 +20,7 @@ mod http;
 mod library;
 mod mode;
 mod nearest;
+mod plane;
 mod project;
 mod render;
 mod routing;
@@ -47,7 +48,8 @@ fn main() -> ExitCode {
         Err(error) => return refuse(&error, &environment).into(),
     };
     let console = Console::new(&cli.global, &environment);
-    let ended = Context::new(environment, console.clone()).and_then(|cx| dispatch(&cli.command, &cx));
+    let ended = Context::new(environment, console.clone(), cli.global.api_url.clone())
+        .and_then(|cx| dispatch(&cli.command, &cx));
     match ended {
         Ok(exit) => exit,
         Err(failure) => {

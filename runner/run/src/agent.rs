@@ -347,8 +347,12 @@ pub(crate) struct Told<'a> {
     /// Absolute.
     pub(crate) signals: &'a Path,
     pub(crate) twins: &'a [ToldTwin],
+    /// What else it is told: name and value.
+    pub(crate) extras: &'a [(&'static str, String)],
     /// Where the capture proxy listens.
     pub(crate) proxy: Option<SocketAddr>,
+    /// Hosts beside this machine that are reached without the proxy.
+    pub(crate) direct: &'a [String],
 }
 
 /// What an agent is told about one twin.
@@ -390,12 +394,17 @@ pub(crate) fn environment(parent: &BTreeMap<String, String>, told: &Told<'_>) ->
             put(name, value.clone());
         }
     }
+    for (name, value) in told.extras {
+        put(name, value.clone());
+    }
     if let Some(proxy) = told.proxy {
         for name in env::PROXY {
             put(name, format!("http://{proxy}"));
         }
+        let direct: Vec<&str> =
+            ["127.0.0.1", "localhost"].into_iter().chain(told.direct.iter().map(String::as_str)).collect();
         for name in env::NO_PROXY {
-            put(name, "127.0.0.1,localhost".to_owned());
+            put(name, direct.join(","));
         }
     }
     all
@@ -420,7 +429,9 @@ mod tests {
             run_dir: Path::new("/runs/run_1"),
             signals: Path::new("/runs/run_1/signals.jsonl"),
             twins,
+            extras: &[],
             proxy: None,
+            direct: &[],
         }
     }
 

@@ -203,13 +203,7 @@ impl RunFolder {
     /// Writes the exported state of a twin; `None` when the export failed. `primary` is the first twin of the scenario,
     /// whose files have the plain names.
     pub fn write_state(&self, moment: Moment, twin: &str, primary: bool, state: Option<&[u8]>) -> Result<(), Error> {
-        let name = match (moment, primary) {
-            (Moment::Initial, true) => files::STATE_INITIAL.to_owned(),
-            (Moment::Final, true) => files::STATE_FINAL.to_owned(),
-            (Moment::Initial, false) => files::state_initial_of(twin),
-            (Moment::Final, false) => files::state_final_of(twin),
-        };
-        let path = self.path(&name);
+        let path = self.path(&state_file(moment, twin, primary));
         let mut value = match state {
             Some(bytes) => serde_json::from_slice(bytes).map_err(|error| Error::corrupt(&path, error))?,
             None => Value::Object(Map::new()),
@@ -261,6 +255,27 @@ impl RunFolder {
             }
         }
         file.flush().map_err(Error::write(&path))
+    }
+
+    /// Puts calls that were recorded elsewhere into the trace, everything in order of time. `rows` are redacted rows, oldest
+    /// first.
+    pub fn add_calls(&self, rows: &[Vec<u8>]) -> Result<(), Error> {
+        let path = self.path(files::EVENTS);
+        let mut lines = Vec::new();
+        for_each_line(&path, |_, line| {
+            lines.push((time_of(line), line.trim_end().to_owned()));
+            Ok(())
+        })?;
+        for row in rows {
+            let Ok(Value::Object(row)) = serde_json::from_slice(row) else { continue };
+            let mut row = Value::Object(event::event_row(row));
+            self.redactor.value(&mut row);
+            let line = row.to_string();
+            lines.push((time_of(&line), line));
+        }
+        lines.sort_by(|left, right| left.0.cmp(&right.0));
+        let text: String = lines.into_iter().flat_map(|(_, line)| [line, "\n".to_owned()]).collect();
+        write_atomically(&path, text.as_bytes())
     }
 
     /// The end of a trace: merges the signals, sets the steps, and writes the flat view of the calls. What fails here leaves
@@ -320,6 +335,16 @@ impl RunFolder {
     }
 }
 
+/// The name of the file that holds a state. `primary` is the first twin of the scenario.
+pub(crate) fn state_file(moment: Moment, twin: &str, primary: bool) -> String {
+    match (moment, primary) {
+        (Moment::Initial, true) => files::STATE_INITIAL.to_owned(),
+        (Moment::Final, true) => files::STATE_FINAL.to_owned(),
+        (Moment::Initial, false) => files::state_initial_of(twin),
+        (Moment::Final, false) => files::state_final_of(twin),
+    }
+}
+
 /// The recorder row in a line of a trace, when it is a call to a twin.
 pub(crate) fn call_of(line: &str) -> Option<Map<String, Value>> {
     let Ok(Value::Object(row)) = serde_json::from_str(line.trim()) else { return None };
@@ -338,6 +363,14 @@ pub(crate) fn redacted_line(line: &str, redactor: &Redactor) -> String {
     } else {
         redactor.text(line).into_owned()
     }
+}
+
+fn time_of(line: &str) -> String {
+    #[derive(serde::Deserialize)]
+    struct Timed {
+        ts: Option<String>,
+    }
+    serde_json::from_str::<Timed>(line).ok().and_then(|row| row.ts).unwrap_or_default()
 }
 
 fn id_of(row: &Map<String, Value>) -> Option<String> {

@@ -126,11 +126,9 @@ impl Capture {
     }
 
     /// Tunnels to the twins themselves are not model calls.
-    pub(crate) fn leave_unrecorded(&self, addresses: impl IntoIterator<Item = SocketAddr>) {
-        for address in addresses {
-            for host in [address.ip().to_string(), "localhost".to_owned()] {
-                self.proxy.leave_unrecorded(Target { host, port: address.port() });
-            }
+    pub(crate) fn leave_unrecorded(&self, targets: impl IntoIterator<Item = Target>) {
+        for target in targets {
+            self.proxy.leave_unrecorded(target);
         }
     }
 

@@ -1,4 +1,17 @@
-//! One run: the sequence, and what is written at each point of it.
+//! One run: the sequence, wherever the twins are.
+//!
+//! | module | part |
+//! |---|---|
+//! | here | the order of everything, and everything that involves processes |
+//! | `material` | files that say what happened |
+//! | `judging` | the score and its files |
+//! | `publish` | what a control plane gets |
+//! | `report` | what whoever asked for the run gets |
+
+mod judging;
+mod material;
+mod publish;
+mod report;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -6,94 +19,79 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pome_sandbox::DEFAULT_CLOCK;
-use pome_wire::latest::Latest;
-use pome_wire::meta::{self, RunMeta, RunMode, SPEC_VERSION, StopReason};
+use pome_gateway::{Recorder, RecorderOptions};
+use pome_wire::meta::StopReason;
 use pome_wire::redact::Redactor;
-use pome_wire::score::{CriterionResult, Score, ScoreStatus};
-use pome_wire::verdict::{Verdict, VerdictContext};
 use pome_wire::{Exit, env, files, time};
-use serde_json::{Map, Value};
 
 use crate::agent::{self, Ended, How, Told};
-use crate::artifacts::{self, Moment, RunFolder, chain};
-use crate::capture::{Capture, Ends, Seen};
+use crate::artifacts::{RunFolder, chain};
+use crate::capture::{Capture, Seen};
 use crate::confinement::Confinement;
+use crate::hosting;
 use crate::interrupt::{Cause, Interrupt};
-use crate::judge;
 use crate::output::last_line;
 use crate::plan::Plan;
 use crate::progress::{News, Progress};
-use crate::report::{AgentReport, CriteriaCounts, CriterionReport, RunReport, RunStatus};
-use crate::scoring::{self, Material};
+use crate::report::{RunReport, RunStatus};
 use crate::trust::Trust;
-use crate::venue::{Access, Local, States};
-use crate::{evaluate, fix_prompt, ids, trace};
+use crate::venue::{self, Lease, States, Venue};
+use crate::{evaluate, ids};
 
-/// Longest preflight.
-const PREFLIGHT_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) use publish::{criteria_of, verdict};
+pub(crate) use report::{blank, failed};
+
 /// Longest excerpt of the agent's standard error in a warning.
 const EXCERPT: usize = 160;
 
 /// Runs a scenario once. Whatever happens, nothing of the agent is left running and the folder holds what is known.
 pub async fn execute(plan: Arc<Plan>, trial: u32, progress: &dyn Progress, interrupt: &Interrupt) -> RunReport {
-    let mut run = match Run::prepare(plan, trial) {
+    execute_in(None, plan, trial, progress, interrupt).await
+}
+
+/// The same, in a session that was opened before.
+pub(crate) async fn execute_in(
+    lease: Option<Lease>,
+    plan: Arc<Plan>,
+    trial: u32,
+    progress: &dyn Progress,
+    interrupt: &Interrupt,
+) -> RunReport {
+    let mut run = match Run::prepare(lease, Arc::clone(&plan), trial).await {
         Ok(run) => run,
-        Err((report, failure)) => return failed(report, &failure),
+        Err(failure) => {
+            let mut report = blank(&plan, trial);
+            failed(&mut report, &failure);
+            return report;
+        }
     };
     run.announce(progress);
     let outcome = run.drive(progress, interrupt).await;
     run.conclude(outcome).await
 }
 
-/// The report of a trial about which nothing is known yet.
-pub(crate) fn blank(plan: &Plan, trial: u32) -> RunReport {
-    RunReport {
-        scenario: plan.scenario.slug.clone(),
-        title: plan.scenario.title.clone(),
-        path: plan.scenario.path.display().to_string(),
-        run_id: None,
-        run_dir: None,
-        trial,
-        group_id: plan.group_id.clone(),
-        tags: plan.tags.clone(),
-        status: RunStatus::NotRun,
-        satisfaction: None,
-        pass_threshold: plan.pass_threshold,
-        counts: CriteriaCounts::default(),
-        criteria: Vec::new(),
-        agent: AgentReport::default(),
-        duration_ms: 0,
-        cloud_url: None,
-        blocked_egress: Vec::new(),
-        error: None,
-        exit_code: 0,
-        warnings: Vec::new(),
-        hint: None,
-    }
-}
-
 /// Why a run has no score.
 #[derive(Debug)]
-struct Failure {
+pub(crate) struct Failure {
     message: String,
     hint: Option<String>,
+    exit: Exit,
     /// Absent: the agent's own end is why it stopped.
     stop: Option<StopReason>,
 }
 
 impl Failure {
     fn start(error: &dyn std::error::Error) -> Self {
-        Self { message: chain(error), hint: None, stop: Some(StopReason::SpawnFailed) }
+        Self { message: chain(error), hint: None, exit: Exit::Orchestrator, stop: Some(StopReason::SpawnFailed) }
     }
-}
 
-fn failed(mut report: RunReport, failure: &Failure) -> RunReport {
-    report.status = RunStatus::Error;
-    report.error = Some(failure.message.clone());
-    report.hint.clone_from(&failure.hint);
-    report.exit_code = i32::from(Exit::Orchestrator.code());
-    report
+    fn venue(error: &venue::Error) -> Self {
+        Self { hint: error.hint(), exit: error.exit(), ..Self::start(error) }
+    }
+
+    pub(crate) fn hosted(error: &hosting::Error) -> Self {
+        Self { message: chain(error), hint: error.hint(), exit: error.exit(), stop: None }
+    }
 }
 
 /// How the part with processes ended.
@@ -124,50 +122,62 @@ struct Run {
     folder: RunFolder,
     /// Absolute.
     dir: PathBuf,
-    access: Access,
     redactor: Redactor,
+    recorder: Recorder,
     began: Instant,
     started_at: String,
     recorded: Recorded,
-    venue: Option<Local>,
+    venue: Venue,
     confinement: Option<Confinement>,
     warnings: Vec<String>,
 }
 
 impl Run {
-    fn prepare(plan: Arc<Plan>, trial: u32) -> Result<Self, (RunReport, Failure)> {
-        let report = blank(&plan, trial);
-        Self::try_prepare(plan, trial).map_err(|failure| (report, failure))
+    async fn prepare(lease: Option<Lease>, plan: Arc<Plan>, trial: u32) -> Result<Self, Failure> {
+        let (began, started_at) = (Instant::now(), time::now());
+        let mut venue = Venue::reserve(&plan, lease).await.map_err(|error| Failure::venue(&error))?;
+        match Self::in_venue(&venue, &plan) {
+            Ok((random_seed, folder, dir, redactor, recorder)) => Ok(Self {
+                run_id: venue.run_id().to_owned(),
+                warnings: venue.remarks(&plan),
+                plan,
+                trial,
+                random_seed,
+                folder,
+                dir,
+                redactor,
+                recorder,
+                began,
+                started_at,
+                recorded: Recorded::default(),
+                venue,
+                confinement: None,
+            }),
+            Err(failure) => {
+                venue.close(None).await;
+                Err(failure)
+            }
+        }
     }
 
-    fn try_prepare(plan: Arc<Plan>, trial: u32) -> Result<Self, Failure> {
-        let started_at = time::now();
-        let run_id = ids::run().map_err(|error| Failure::start(&error))?;
+    fn in_venue(venue: &Venue, plan: &Plan) -> Result<(u64, RunFolder, PathBuf, Redactor, Recorder), Failure> {
+        let run_id = venue.run_id();
         let random_seed = ids::random_seed().map_err(|error| Failure::start(&error))?;
-        let access = Access::mint(&plan, &run_id).map_err(|error| Failure::start(&error))?;
-        let redactor = Redactor::new(secrets(&plan, &access));
-        let folder = RunFolder::create(&plan.artifacts_dir, &plan.scenario.slug, &run_id, redactor.clone());
+        let redactor = Redactor::new(secrets(plan, venue));
+        let folder = RunFolder::create(&plan.artifacts_dir, &plan.scenario.slug, run_id, redactor.clone());
         let folder = folder.map_err(|error| Failure {
             hint: error.hint().or_else(|| Some("name another folder with `--artifacts-dir`".to_owned())),
             ..Failure::start(&error)
         })?;
         let dir = std::path::absolute(folder.dir()).map_err(|error| Failure::start(&error))?;
-        Ok(Self {
-            plan,
-            trial,
-            run_id,
-            random_seed,
-            folder,
-            dir,
-            access,
-            redactor,
-            began: Instant::now(),
-            started_at,
-            recorded: Recorded::default(),
-            venue: None,
-            confinement: None,
-            warnings: Vec::new(),
-        })
+        let options = RecorderOptions {
+            path: Some(folder.path(files::EVENTS)),
+            run_id: run_id.to_owned(),
+            durable: plan.durable,
+            redactor: redactor.clone(),
+        };
+        let recorder = Recorder::create(options).map_err(|error| Failure::start(&error))?;
+        Ok((random_seed, folder, dir, redactor, recorder))
     }
 
     fn announce(&self, progress: &dyn Progress) {
@@ -198,60 +208,42 @@ impl Run {
         if let Some(capture) = capture {
             self.recorded.seen = capture.stop().await;
         }
-        let venue = self.venue.as_ref();
-        if let Some(venue) = venue {
-            self.recorded.after = match &outcome {
-                // The agent never ran: the second state is the first one again.
-                Outcome::Failed(failure, _) if failure.stop == Some(StopReason::PreflightFailed) => {
-                    self.recorded.before.clone()
-                }
-                _ => venue.states().await,
-            };
-            match venue.evidence(&self.recorded.before, &self.recorded.after) {
-                Ok(evidence) => self.recorded.evidence = Some(evidence),
-                Err(error) => self.warnings.push(format!("the recorded calls cannot be read back: {error}")),
-            }
-        }
-        outcome
+        self.collect(outcome).await
     }
 
     async fn open(&mut self) -> Result<Option<Capture>, Failure> {
-        let recorder = Local::recorder(&self.plan, &self.run_id, &self.folder.path(files::EVENTS), &self.redactor)
-            .map_err(|error| Failure::start(&error))?;
-        let venue = Local::open(&self.plan, self.random_seed, &self.access, recorder.clone())
-            .await
-            .map_err(|error| Failure::start(&error))?;
-        let venue = self.venue.insert(venue);
+        let opened = self.venue.open(&self.plan, self.random_seed, &self.recorder).await;
+        opened.map_err(|error| Failure::venue(&error))?;
         let Some(policy) = &self.plan.egress else { return Ok(None) };
-        let routes = venue.routes(&self.run_id, &self.access);
-        let inspection = self.plan.ends.inspection(&self.plan.environment, routes);
+        let inspection = self.plan.ends.inspection(&self.plan.environment, self.venue.routes());
         let inspection = inspection.map_err(|error| Failure::start(&error))?;
         if inspection.as_ref().is_some_and(|inspection| self.plan.ends.llm && inspection.is_rootless()) {
             self.warnings.push(NO_ROOTS.to_owned());
         }
+        let targets = self.venue.targets();
+        let mut policy = policy.clone();
+        policy.allow_all(targets.iter().map(|target| target.host.as_str()));
         let egress = self.folder.path(files::EGRESS);
-        let started = Capture::start(policy.clone(), inspection, recorder, egress).await;
+        let started = Capture::start(policy, inspection, self.recorder.clone(), egress).await;
         let capture = started.map_err(|error| Failure::start(&ProxyError(error)))?;
-        capture.leave_unrecorded(venue.addresses());
+        capture.leave_unrecorded(targets);
         Ok(Some(capture))
     }
 
     /// Preflight, reset, first states, agent.
     async fn agent(&mut self, capture: Option<&Capture>, progress: &dyn Progress, interrupt: &Interrupt) -> Outcome {
-        let Some(venue) = &self.venue else {
-            return Outcome::Failed(Failure::start(&io::Error::other("the twins are gone")), None);
-        };
-        let told = venue.told(&self.run_id, &self.access.token);
         let mut environment = agent::environment(
             &self.plan.environment,
             &Told {
                 task: &self.plan.scenario.prompt,
-                token: &self.access.token,
+                token: self.venue.token(),
                 run_id: &self.run_id,
                 run_dir: &self.dir,
                 signals: &self.dir.join(files::SIGNALS),
-                twins: &told,
+                twins: &self.venue.told(),
+                extras: &self.venue.extras(),
                 proxy: capture.map(Capture::address),
+                direct: &self.venue.direct_hosts(),
             },
         );
 
@@ -262,24 +254,13 @@ impl Run {
             Ok(trust) => trust,
             Err(error) => return Outcome::Failed(Failure::start(&TrustError(error)), None),
         };
-        let addresses = venue.addresses().into_iter().chain(capture.map(Capture::address));
-        self.confinement = match self.plan.sandbox {
-            Some(sandbox) => {
-                let new = Confinement::new(sandbox, &self.plan.supervisor, &self.dir, addresses, &environment);
-                match new {
-                    Ok(confinement) => Some(confinement),
-                    Err(error) => return Outcome::Failed(Failure::start(&error), None),
-                }
-            }
-            None => None,
-        };
-        if let Some(confinement) = &self.confinement {
-            confinement.tell(&mut environment);
+        if let Err(failure) = self.confine(capture, &mut environment) {
+            return Outcome::Failed(failure, None);
         }
 
         self.step(progress, "preflight");
         environment.insert(env::PREFLIGHT.to_owned(), "1".to_owned());
-        let limit = self.plan.timeout.min(PREFLIGHT_LIMIT);
+        let limit = self.plan.timeout.min(self.venue.preflight_limit());
         let preflight = match self.start(&environment, limit, interrupt).await {
             Ok(ended) => ended,
             Err(failure) => return Outcome::Failed(failure, None),
@@ -287,13 +268,14 @@ impl Run {
         if let How::Interrupted(cause) = preflight.how {
             return Outcome::Interrupted(cause, Some(preflight));
         }
+        let problem = self.preflight_problem(&preflight, limit);
         // Whatever the preflight called is forgotten, so that the trace and the states are the agent's alone.
         let reset = self.forget_preflight(capture).await;
-        self.recorded.before = venue.states().await;
-        if let Some(message) = self.preflight_problem(&preflight, limit) {
-            let failure =
-                Failure { message, hint: Some(PREFLIGHT_HINT.to_owned()), stop: Some(StopReason::PreflightFailed) };
-            return Outcome::Failed(failure, Some(preflight));
+        self.recorded.before = self.venue.before().await;
+        if let Some(message) = problem {
+            let hint = Some(PREFLIGHT_HINT.to_owned());
+            let stop = Some(StopReason::PreflightFailed);
+            return Outcome::Failed(Failure { message, hint, exit: Exit::Orchestrator, stop }, Some(preflight));
         }
         if let Err(failure) = reset {
             return Outcome::Failed(failure, None);
@@ -301,13 +283,37 @@ impl Run {
 
         self.step(progress, "agent");
         environment.remove(env::PREFLIGHT);
-        match self.start(&environment, self.plan.timeout, interrupt).await {
+        let agent = self.start(&environment, self.plan.timeout, interrupt);
+        let ended = tokio::select! {
+            ended = agent => ended,
+            never = self.venue.keep_alive() => match never {},
+        };
+        match ended {
             Ok(ended) => match ended.how {
                 How::Interrupted(cause) => Outcome::Interrupted(cause, Some(ended)),
                 How::Exited(_) | How::Signaled(_) | How::TimedOut => Outcome::Agent(ended),
             },
             Err(failure) => Outcome::Failed(failure, None),
         }
+    }
+
+    fn confine(
+        &mut self,
+        capture: Option<&Capture>,
+        environment: &mut BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        let Some(sandbox) = self.plan.sandbox else { return Ok(()) };
+        if let Some(host) = self.venue.direct_hosts().first() {
+            let message = format!("a confined agent cannot reach `{host}`, which does not speak HTTPS");
+            let hint = Some("use an `https` address for the control plane, or leave `--sandbox` out".to_owned());
+            return Err(Failure { message, hint, exit: Exit::Usage, stop: Some(StopReason::SpawnFailed) });
+        }
+        let addresses = self.venue.addresses().into_iter().chain(capture.map(Capture::address));
+        let confinement = Confinement::new(sandbox, &self.plan.supervisor, &self.dir, addresses, environment);
+        let confinement = confinement.map_err(|error| Failure::start(&error))?;
+        confinement.tell(environment);
+        self.confinement = Some(confinement);
+        Ok(())
     }
 
     async fn start(
@@ -322,15 +328,13 @@ impl Run {
         agent::run(&start, interrupt).await.map_err(|error| Failure { hint: error.hint(), ..Failure::start(&error) })
     }
 
-    async fn forget_preflight(&self, capture: Option<&Capture>) -> Result<(), Failure> {
-        let not_cleared = |error: &dyn std::error::Error| Failure::start(error);
+    async fn forget_preflight(&mut self, capture: Option<&Capture>) -> Result<(), Failure> {
         if let Some(capture) = capture {
-            capture.clear().await.map_err(|error| not_cleared(&error))?;
+            capture.clear().await.map_err(|error| Failure::start(&error))?;
         }
-        if let Some(venue) = &self.venue {
-            venue.reset().await.map_err(|error| not_cleared(&error))?;
-        }
-        self.folder.clear_signals().map_err(|error| not_cleared(&error))
+        self.venue.forget_preflight().await.map_err(|error| Failure::venue(&error))?;
+        self.recorder.clear().map_err(|error| Failure::start(&TraceError(error)))?;
+        self.folder.clear_signals().map_err(|error| Failure::start(&error))
     }
 
     fn preflight_problem(&self, ended: &Ended, limit: Duration) -> Option<String> {
@@ -344,6 +348,38 @@ impl Run {
         }
     }
 
+    /// The states after the agent and everything that criteria are judged on.
+    async fn collect(&mut self, outcome: Outcome) -> Outcome {
+        let outcome = match outcome {
+            // The agent never ran: the second state is the first one again.
+            Outcome::Failed(Failure { stop: Some(StopReason::PreflightFailed), .. }, _) => {
+                self.recorded.after = self.recorded.before.clone();
+                outcome
+            }
+            // What is far away is not worth the wait when nothing will be judged.
+            Outcome::Failed(..) | Outcome::Interrupted(..) if !self.venue.is_near() => {
+                self.recorded.before = self.venue.before().await;
+                self.recorded.after = self.recorded.before.clone();
+                outcome
+            }
+            _ => match (self.venue.after().await, outcome) {
+                (Ok(after), outcome) => {
+                    self.recorded.after = after;
+                    outcome
+                }
+                (Err(error), Outcome::Agent(ended)) => {
+                    Outcome::Failed(Failure { stop: None, ..Failure::venue(&error) }, Some(ended))
+                }
+                (Err(_), outcome) => outcome,
+            },
+        };
+        match self.venue.evidence(&self.recorded.before, &self.recorded.after) {
+            Ok(evidence) => self.recorded.evidence = Some(evidence),
+            Err(error) => self.warnings.push(format!("the recorded calls cannot be read back: {error}")),
+        }
+        outcome
+    }
+
     /// Everything after the agent: files, score, report, and the end of the twins.
     async fn conclude(mut self, outcome: Outcome) -> RunReport {
         let (ended, failure, interrupted) = match outcome {
@@ -352,318 +388,73 @@ impl Run {
             Outcome::Interrupted(cause, ended) => (ended, None, Some(cause)),
         };
         let failure = failure.or_else(|| self.twin_failure());
-        let stop = match (failure.as_ref().and_then(|failure| failure.stop), ended.as_ref().map(|ended| ended.how)) {
-            _ if interrupted.is_some() => StopReason::Interrupted,
-            (Some(stop), _) => stop,
-            (None, Some(How::Exited(0))) => StopReason::AgentExit0,
-            (None, Some(How::Exited(_) | How::Signaled(_))) => StopReason::AgentExitNonzero,
-            (None, Some(How::TimedOut)) => StopReason::AgentTimeout,
-            (None, Some(How::Interrupted(_))) => StopReason::Interrupted,
-            (None, None) => StopReason::SpawnFailed,
-        };
-        let mut meta = self.meta(stop, ended.as_ref(), failure.is_some());
-        let mut worst = Exit::Passed;
-        if let Err(error) = self.write_material(ended.as_ref(), &mut meta).await {
-            self.warnings.push(chain(&error));
-            worst = Exit::Orchestrator;
+        let how = ended.as_ref().map(|ended| ended.how);
+        let stop = stop_reason(failure.as_ref(), how, interrupted.is_some());
+        let abandoned = self.abandoned(stop, failure.is_some());
+        if interrupted.is_some() && !self.venue.is_near() {
+            // Whoever interrupts does not wait for files.
+            let warnings = self.venue.close(abandoned).await;
+            self.warnings.extend(warnings);
         }
-        worst = worst.worst(self.recorder_problem());
+        let mut meta = self.meta(stop, ended.as_ref(), failure.is_some());
+        let written = self.write_material(ended.as_ref(), &mut meta).await;
+        let mut worst = self.noted(written).worst(self.recorder_problem());
 
         let mut report = self.report(ended.as_ref());
         match (failure, interrupted) {
-            (Some(failure), _) => report = failed(report, &failure),
+            (Some(failure), _) => failed(&mut report, &failure),
             (None, Some(cause)) => {
                 report.status = RunStatus::NotRun;
                 report.error = Some("interrupted".to_owned());
                 report.exit_code = cause.exit_code();
             }
             (None, None) => {
-                let score = self.score(ended.as_ref()).await;
-                self.fill_in(&mut report, &score);
-                meta.status = score.status.into();
-                meta.satisfaction_score = Some(score.satisfaction);
-                if let Err(error) = self.write_score(&score, &meta) {
-                    self.warnings.push(chain(&error));
-                    worst = Exit::Orchestrator;
-                }
-                self.write_fix_prompt(&score).await;
+                let judged = self.judge(ended.as_ref(), abandoned.is_some(), &mut meta, &mut report).await;
+                worst = worst.worst(judged);
             }
         }
-        if let Err(error) = self.write_latest() {
-            self.warnings.push(chain(&error));
-            worst = Exit::Orchestrator;
-        }
+        worst = worst.worst(self.noted(self.write_latest()));
         report.exit_code = report.exit_code.max(i32::from(worst.code()));
+        let warnings = self.venue.close(abandoned).await;
+        self.warnings.extend(warnings);
         report.warnings = self.warnings;
-        if let Some(venue) = self.venue {
-            venue.close().await;
-        }
         report
+    }
+
+    /// The word with which a session is given up. A trial of a group whose agent failed says nothing about the scenario.
+    fn abandoned(&self, stop: StopReason, failed: bool) -> Option<&'static str> {
+        let in_group = self.plan.group_id.is_some();
+        match stop {
+            StopReason::Interrupted => Some("interrupted"),
+            StopReason::PreflightFailed => Some("preflight_failed"),
+            _ if !in_group => None,
+            _ if failed => Some("trial_crashed"),
+            StopReason::AgentTimeout => Some("agent_timeout"),
+            StopReason::AgentExitNonzero => Some("agent_exit_nonzero"),
+            StopReason::SpawnFailed => Some("trial_crashed"),
+            StopReason::AgentExit0 | StopReason::EvalUpload => None,
+        }
     }
 
     /// A twin that was stopped by the sandbox is never turned into a score.
     fn twin_failure(&self) -> Option<Failure> {
-        let failures = self.venue.as_ref()?.failures();
+        let failures = self.venue.failures();
         let message = failures.first()?;
         let more = failures.len() - 1;
         let message = if more > 0 { format!("{message}, and {more} more") } else { message.clone() };
-        Some(Failure { message, hint: None, stop: None })
-    }
-
-    fn recorder_problem(&mut self) -> Exit {
-        match self.venue.as_ref().and_then(|venue| venue.recorder.failure()) {
-            Some(problem) => {
-                self.warnings
-                    .push(format!("events were kept in memory because the trace could not be written: {problem}"));
-                Exit::Orchestrator
-            }
-            None => Exit::Passed,
-        }
-    }
-
-    fn meta(&self, stop_reason: StopReason, ended: Option<&Ended>, failed: bool) -> RunMeta {
-        let plan = &self.plan;
-        let of_twins = |value: fn(&crate::plan::TwinPlan) -> Value| -> Value {
-            plan.twins.iter().map(|twin| (twin.id.clone(), value(twin))).collect::<Map<String, Value>>().into()
-        };
-        let mut extra = Map::new();
-        extra.insert("random_seed".to_owned(), self.random_seed.into());
-        extra.insert("clock".to_owned(), of_twins(|twin| twin.world.clock.into()));
-        extra.insert("components".to_owned(), of_twins(|twin| twin.component.digest().into()));
-        if let Some(confinement) = &self.confinement {
-            extra.insert("sandbox".to_owned(), confinement.document());
-        }
-        if plan.ends != Ends::default() {
-            extra.insert("capture".to_owned(), plan.ends.record());
-        }
-        if let Some(digests) = plan.evaluators.digests() {
-            extra.insert("evaluators".to_owned(), digests);
-        }
-        let how = ended.map(|ended| ended.how);
-        RunMeta {
-            run_id: self.run_id.clone(),
-            scenario: plan.scenario.slug.clone(),
-            title: plan.scenario.title.clone(),
-            started_at: self.started_at.clone(),
-            completed_at: time::now(),
-            exit_code: match how {
-                Some(How::Exited(code)) => Some(code),
-                Some(How::Signaled(_) | How::TimedOut | How::Interrupted(_)) | None => None,
-            },
-            twins: plan.twins.iter().map(|twin| twin.id.clone()).collect(),
-            spec_version: SPEC_VERSION,
-            twin_versions: plan
-                .twins
-                .iter()
-                .map(|twin| (twin.id.clone(), twin.component.description().version.clone()))
-                .collect(),
-            mode: RunMode::Local,
-            status: if failed { meta::RunStatus::Error } else { meta::RunStatus::NotScored },
-            stop_reason,
-            timed_out: how == Some(How::TimedOut),
-            duration_ms: ended.map_or(0, |ended| millis(ended.duration)),
-            agent_model: plan.agent_model.clone(),
-            agent_version: plan.agent_version.clone(),
-            agent_sdk: plan.agent_sdk.clone(),
-            satisfaction_score: None,
-            pass_threshold: Some(plan.pass_threshold),
-            scenario_path: plan.scenario.path.display().to_string(),
-            scenario_hash: plan.scenario.source_sha256.clone(),
-            seed_source: plan.seed_source,
-            tags: plan.tags.clone(),
-            group_id: plan.group_id.clone(),
-            trial: plan.group_id.is_some().then_some(self.trial),
-            session_id: None,
-            cloud_run_id: None,
-            dashboard_url: None,
-            events_dropped: 0,
-            pome_version: plan.pome_version.clone(),
-            extra,
-        }
-    }
-
-    /// States, output, the finished trace and `meta.json` without a score.
-    async fn write_material(&mut self, ended: Option<&Ended>, meta: &mut RunMeta) -> Result<(), artifacts::Error> {
-        let folder = &self.folder;
-        for (moment, states) in [(Moment::Initial, &self.recorded.before), (Moment::Final, &self.recorded.after)] {
-            for (index, twin) in self.plan.twins.iter().enumerate() {
-                let view = states.by_twin.iter().find(|(id, _)| *id == twin.id).and_then(|(_, view)| view.as_ref());
-                folder.write_state(moment, &twin.id, index == 0, view.map(|view| view.redacted.as_slice()))?;
-            }
-            self.warnings.extend(states.warnings.iter().cloned());
-        }
-        let (stdout, stderr) = ended.map_or((&[][..], &[][..]), |ended| (&ended.stdout, &ended.stderr));
-        folder.write_output(stdout, stderr)?;
-        if let Some(warning) = ended.and_then(|ended| ended.warning.clone()) {
-            self.warnings.push(warning);
-        }
-        self.warnings.append(&mut self.recorded.seen.warnings);
-        self.warnings.extend(self.confinement.iter().flat_map(Confinement::warnings));
-        if let Some(venue) = self.venue.as_ref().filter(|venue| venue.recorder.failure().is_some()) {
-            folder.append_missing(&venue.rows())?;
-        }
-        // The merge holds the whole trace, so it has a thread of its own.
-        let trace = tokio::task::spawn_blocking({
-            let folder = folder.clone();
-            move || folder.finish_trace()
-        });
-        match trace.await {
-            Ok(trace) => {
-                meta.events_dropped = trace.events_dropped;
-                self.warnings.extend(trace.warnings);
-            }
-            Err(error) => self.warnings.push(format!("the trace stays unmerged: {error}")),
-        }
-        self.folder.write_meta(meta)
-    }
-
-    async fn score(&mut self, ended: Option<&Ended>) -> Score {
-        let evidence = self.recorded.evidence.take().unwrap_or_default();
-        let plan = Arc::clone(&self.plan);
-        let raw = self.venue.as_ref().filter(|_| !plan.evaluators.is_empty()).and_then(Local::raw_rows);
-        let (folder, random_seed) = (self.dir.clone(), self.random_seed);
-        let summary = ended.and_then(|ended| judge::summary_of(&String::from_utf8_lossy(&ended.stdout)));
-        let scored = tokio::task::spawn_blocking(move || {
-            let trace =
-                if plan.evaluators.is_empty() { Ok(None) } else { trace::read(&folder.join(files::EVENTS), raw) };
-            let warning = trace.as_ref().err().map(|error| chain(error));
-            let score = scoring::score(&Material {
-                scenario: &plan.scenario,
-                evaluators: &plan.evaluators,
-                judge: &plan.judge,
-                require_judge: plan.require_judge,
-                pass_threshold: plan.pass_threshold,
-                twins: &evidence,
-                trace: trace.unwrap_or_default(),
-                folder: Some(&folder),
-                clock: plan.twins.first().map_or(DEFAULT_CLOCK, |twin| twin.world.start()),
-                random_seed,
-                summary: summary.as_deref(),
-            });
-            (score, warning)
-        });
-        match scored.await {
-            Ok((score, warning)) => {
-                self.warnings.extend(warning);
-                score
-            }
-            Err(error) => {
-                self.warnings.push(format!("the evaluation ended early: {error}"));
-                scoring::unfinished(&self.plan.scenario, self.plan.pass_threshold)
-            }
-        }
-    }
-
-    fn write_score(&self, score: &Score, meta: &RunMeta) -> Result<(), artifacts::Error> {
-        self.folder.write_score(score)?;
-        let verdict = Verdict::local(
-            score,
-            VerdictContext {
-                task_name: self.plan.scenario.slug.clone(),
-                task_path: self.plan.scenario.path.display().to_string(),
-                group_id: self.plan.group_id.clone(),
-                run_id: self.run_id.clone(),
-                duration_ms: meta.duration_ms,
-                finalized_at: time::now(),
-            },
-        );
-        self.folder.write_verdict(&verdict)?;
-        self.folder.write_meta(meta)
-    }
-
-    /// Only for a failed run, only with a judge. What goes wrong here is a warning.
-    async fn write_fix_prompt(&mut self, score: &Score) {
-        let Some(endpoint) = self.plan.judge.endpoint() else { return };
-        if score.status != ScoreStatus::Fail || !self.plan.fix_prompt {
-            return;
-        }
-        let events = self.folder.path(files::EVENTS);
-        let question = match fix_prompt::of_run(&self.plan.scenario, Some(&score.results), &events) {
-            Ok(question) => question,
-            Err(error) => return self.warnings.push(format!("no fix prompt: {}", chain(&error))),
-        };
-        let endpoint = Arc::clone(endpoint);
-        let asked = tokio::task::spawn_blocking(move || judge::fix_prompt(&endpoint, &question));
-        let answer = asked.await.unwrap_or_else(|error| Err(error.to_string()));
-        let written = answer.and_then(|text| self.folder.write_fix_prompt(&text).map_err(|error| chain(&error)));
-        if let Err(reason) = written {
-            self.warnings.push(format!("no fix prompt: {reason}"));
-        }
-    }
-
-    fn write_latest(&self) -> Result<(), artifacts::Error> {
-        let latest = Latest {
-            run_id: self.run_id.clone(),
-            scenario: self.plan.scenario.slug.clone(),
-            run_dir: self.folder.dir().display().to_string(),
-        };
-        artifacts::write_latest(&self.plan.artifacts_dir, &latest)
-    }
-
-    fn report(&mut self, ended: Option<&Ended>) -> RunReport {
-        let mut report = blank(&self.plan, self.trial);
-        report.run_id = Some(self.run_id.clone());
-        report.run_dir = Some(self.folder.dir().to_owned());
-        report.blocked_egress = std::mem::take(&mut self.recorded.seen.blocked);
-        if let Some(ended) = ended {
-            report.duration_ms = millis(ended.duration);
-            report.agent = AgentReport {
-                exit_code: match ended.how {
-                    How::Exited(code) => Some(code),
-                    How::Signaled(_) | How::TimedOut | How::Interrupted(_) => None,
-                },
-                timed_out: ended.how == How::TimedOut,
-            };
-            self.warn_about_agent(ended);
-        }
-        report
-    }
-
-    fn warn_about_agent(&mut self, ended: &Ended) {
-        let what = match ended.how {
-            How::Exited(0) | How::Interrupted(_) => return,
-            How::Exited(code) => format!("the agent exited with {code}"),
-            How::Signaled(signal) => format!("the agent was ended by signal {signal}"),
-            How::TimedOut => format!("the agent was stopped after {} s", self.plan.timeout.as_secs_f64()),
-        };
-        let stderr = String::from_utf8_lossy(&ended.stderr);
-        self.warnings.push(match last_line(&self.redactor.text(&stderr), EXCERPT) {
-            Some(line) => format!("{what}: {line}"),
-            None => what,
-        });
-    }
-
-    #[expect(clippy::unused_self, reason = "reads as a step of the sequence like its neighbours")]
-    fn fill_in(&self, report: &mut RunReport, score: &Score) {
-        report.status = match score.status {
-            ScoreStatus::Pass => RunStatus::Pass,
-            ScoreStatus::Fail => RunStatus::Fail,
-            ScoreStatus::Incomplete => RunStatus::Incomplete,
-        };
-        let passed = score.status == ScoreStatus::Pass;
-        report.exit_code = i32::from(if passed { Exit::Passed } else { Exit::BelowThreshold }.code());
-        report.satisfaction = Some(u32::from(score.satisfaction));
-        let count = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        report.counts = CriteriaCounts {
-            passed: count(score.counts.passed),
-            failed: count(score.counts.failed),
-            skipped: count(score.counts.skipped),
-            errored: count(score.counts.errored),
-            pre_satisfied: count(score.counts.pre_satisfied),
-            total: count(score.counts.total()),
-        };
-        report.criteria = score.results.iter().map(criterion_report).collect();
+        Some(Failure { message, hint: None, exit: Exit::Orchestrator, stop: None })
     }
 }
 
-pub(crate) fn criterion_report(result: &CriterionResult) -> CriterionReport {
-    CriterionReport {
-        id: result.id.clone().unwrap_or_default(),
-        kind: result.criterion.kind.as_str().to_owned(),
-        twin: result.criterion.twin.clone(),
-        text: result.criterion.text.clone(),
-        outcome: result.outcome.as_str().to_owned(),
-        reason: result.reason.clone(),
+fn stop_reason(failure: Option<&Failure>, how: Option<How>, interrupted: bool) -> StopReason {
+    match (failure.and_then(|failure| failure.stop), how) {
+        _ if interrupted => StopReason::Interrupted,
+        (Some(stop), _) => stop,
+        (None, Some(How::Exited(0))) => StopReason::AgentExit0,
+        (None, Some(How::Exited(_) | How::Signaled(_))) => StopReason::AgentExitNonzero,
+        (None, Some(How::TimedOut)) => StopReason::AgentTimeout,
+        (None, Some(How::Interrupted(_))) => StopReason::Interrupted,
+        (None, None) => StopReason::SpawnFailed,
     }
 }
 
@@ -681,11 +472,15 @@ struct TrustError(#[source] io::Error);
 #[error("the capture proxy did not start")]
 struct ProxyError(#[source] io::Error);
 
+#[derive(Debug, thiserror::Error)]
+#[error("the trace of the preflight cannot be cleared")]
+struct TraceError(#[source] io::Error);
+
 /// Literal texts that must not reach disk.
-fn secrets(plan: &Plan, access: &Access) -> Vec<String> {
+fn secrets(plan: &Plan, venue: &Venue) -> Vec<String> {
     let names = env::AGENT_PROVIDER_KEYS.iter().chain(&env::AGENT_NEVER).chain([&env::LLM_API_KEY]);
     let mut all: Vec<String> = names.filter_map(|name| plan.environment.get(*name).cloned()).collect();
-    all.push(access.token.clone());
+    all.extend(venue.secrets());
     all
 }
 

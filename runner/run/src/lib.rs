@@ -9,6 +9,9 @@
 //! Request -> plan::resolve -> Plan -> execute: twins, proxy, preflight, states, agent, states, evaluate, artifacts, close
 //!                                  -> RunReport -> BatchReport
 //! ```
+//!
+//! Where the twins are (in this process or at a control plane) is known to `venue` alone. [`scoring`] judges recorded material for
+//! others than runs.
 
 mod agent;
 pub mod artifacts;
@@ -22,10 +25,12 @@ pub mod evaluators;
 mod execute;
 pub mod export;
 pub mod fix_prompt;
+pub mod hosting;
 mod ids;
 pub mod inspect;
 pub mod interrupt;
 pub mod judge;
+pub mod judged_there;
 pub mod merge;
 mod output;
 pub mod plan;
@@ -39,6 +44,7 @@ pub mod scoring;
 pub mod supervisor;
 mod trace;
 mod trust;
+mod uploads;
 mod venue;
 
 pub use execute::execute;

@@ -1,6 +1,7 @@
 //! From what was asked for to what will be done. After this nobody reads a flag, a project file or the environment.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use pome_sandbox::{Component, DEFAULT_CLOCK, Engine, LoadError, WorldOptions};
 use pome_scenario::{NoTwin, Scenario, Twins};
 use pome_wire::meta::SeedSource;
 use pome_wire::{Exit, env, time};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::artifacts::chain;
 pub use crate::capture::Ends;
 use crate::confinement::Sandbox;
 use crate::evaluators::{Evaluators, Replaced};
+use crate::hosting::Hosting;
 use crate::judge::Judge;
 use crate::{command, ids};
 
@@ -29,8 +31,8 @@ pub struct Request {
     pub agent: Agent,
     /// `--runs`; else the scenario's `runs`, else 1.
     pub runs: Option<u32>,
-    /// `--jobs`.
-    pub jobs: NonZeroUsize,
+    /// `--jobs`; else one at a time, and the trials of a hosted group as many as the quota allows.
+    pub jobs: Option<NonZeroUsize>,
     /// `--timeout`; else the scenario's, else 60 s.
     pub timeout: Option<Duration>,
     /// `--seed`: a path or a name.
@@ -66,6 +68,8 @@ pub struct Request {
     /// Program and first arguments that start [`crate::supervisor::main`]: the runner's own executable and its hidden
     /// subcommand `agent-supervisor`.
     pub supervisor: Vec<String>,
+    /// Where the twins are; absent: in this process.
+    pub hosting: Option<Arc<Hosting>>,
     /// Version of the command line, for `meta.json`.
     pub pome_version: String,
 }
@@ -159,6 +163,12 @@ pub struct Plan {
     pub twins: Vec<TwinPlan>,
     /// Where the seeds come from.
     pub seed_source: SeedSource,
+    /// Where the twins are; absent: in this process.
+    pub hosting: Option<Arc<Hosting>>,
+    /// What a control plane is told to start from: a seed, or one a twin; absent: the default seeds.
+    pub seed: Option<Map<String, Value>>,
+    /// The scenario file as it was read.
+    pub source: Vec<u8>,
     /// Wall clock of the agent.
     pub timeout: Duration,
     /// The effective threshold.
@@ -336,6 +346,12 @@ fn one(
     warnings: &mut Vec<String>,
 ) -> Result<Plan, Refused> {
     let scenario = pome_scenario::read(path, components).map_err(|error| Refused::malformed(path, &error))?;
+    let source =
+        fs::read(path).map_err(|error| Refused::unusable(&scenario, format!("cannot be read: {error}"), ""))?;
+    if request.hosting.is_some() && !scenario.config.components.is_empty() {
+        let message = "component files are only used in local runs, and this run is hosted".to_owned();
+        return Err(Refused::unusable(&scenario, message, "run it with `pome run --local`"));
+    }
     let refused = |exit: Exit, error: &dyn std::error::Error| Refused {
         path: path.to_owned(),
         scenario: scenario.slug.clone(),
@@ -361,14 +377,8 @@ fn one(
         .map_err(|error| malformed(&error))?;
     if request.ends.twins {
         if let Some(message) = foreign_host(&loaded, environment) {
-            return Err(Refused {
-                path: path.to_owned(),
-                scenario: scenario.slug.clone(),
-                title: scenario.title.clone(),
-                message,
-                hint: Some("run it without `--route`, or use a twin that names its own vendor's hosts only".to_owned()),
-                exit: Exit::Usage,
-            });
+            let hint = "run it without `--route`, or use a twin that names its own vendor's hosts only";
+            return Err(Refused::unusable(&scenario, message, hint));
         }
         let hostless = loaded.iter().filter(|(_, component)| component.description().hosts.is_empty());
         warnings.extend(hostless.map(|(id, _)| format!("twin `{id}` names no hosts, so `--route` cannot lead to it")));
@@ -378,7 +388,7 @@ fn one(
         let world = WorldOptions { seed: seeds.json_of(&id), clock: Some(clock), ..WorldOptions::default() };
         TwinPlan { id, component, world }
     });
-    let twins = twins.collect();
+    let twins: Vec<TwinPlan> = twins.collect();
     let pass_threshold =
         request.pass_threshold.or(scenario.config.pass_threshold).or(request.project_pass_threshold).unwrap_or_else(|| {
             warnings.push(format!(
@@ -398,8 +408,11 @@ fn one(
     }
     Ok(Plan {
         evaluators,
+        seed: (seeds.source != SeedSource::Default).then(|| sent(&seeds, &twins)),
         twins,
         seed_source: seeds.source,
+        hosting: request.hosting.clone(),
+        source,
         timeout: request.timeout.unwrap_or(Duration::from_secs(scenario.config.timeout)),
         pass_threshold,
         tags,
@@ -427,6 +440,14 @@ fn one(
     })
 }
 
+/// The seeds as a control plane takes them: flat for one twin, by their ids for several.
+fn sent(seeds: &pome_scenario::seed::Seeds, twins: &[TwinPlan]) -> Map<String, Value> {
+    if let [only] = twins {
+        return seeds.value_of(&only.id).and_then(Value::as_object).cloned().unwrap_or_default();
+    }
+    twins.iter().filter_map(|twin| Some((twin.id.clone(), seeds.value_of(&twin.id)?.clone()))).collect()
+}
+
 /// A confined agent must not get to other services of this machine by way of the runner.
 fn reach(request: &Request, policy: EgressPolicy) -> EgressPolicy {
     let named = request.environment.get(env::EGRESS_ALLOW).map(String::as_str);
@@ -452,6 +473,18 @@ fn foreign_host(twins: &[(String, Component)], environment: &BTreeMap<String, St
 }
 
 impl Refused {
+    /// A scenario that is in order and cannot be run as asked.
+    fn unusable(scenario: &Scenario, message: String, hint: &str) -> Self {
+        Self {
+            path: scenario.path.clone(),
+            scenario: scenario.slug.clone(),
+            title: scenario.title.clone(),
+            message,
+            hint: (!hint.is_empty()).then(|| hint.to_owned()),
+            exit: Exit::Usage,
+        }
+    }
+
     fn malformed(path: &Path, error: &pome_scenario::Error) -> Self {
         let slug = pome_scenario::slug_of(path);
         Self {

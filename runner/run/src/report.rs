@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct BatchReport {
     /// Version of this document, `1`.
     pub version: u32,
-    /// Where the twins were: `local`.
+    /// Where the twins were: `local` or `hosted`.
     pub mode: String,
     /// The worst exit code of everything that was asked for.
     pub exit_code: i32,
@@ -53,7 +53,7 @@ pub struct RunReport {
     pub agent: AgentReport,
     /// Wall time of the agent.
     pub duration_ms: u64,
-    /// Always absent in local runs.
+    /// Its page at the control plane; always absent in local runs.
     pub cloud_url: Option<String>,
     /// Tunnels that the capture proxy refused, most frequent first.
     pub blocked_egress: Vec<BlockedEgress>,
@@ -61,6 +61,9 @@ pub struct RunReport {
     pub error: Option<String>,
     /// The exit code of this row alone.
     pub exit_code: i32,
+    /// Whether the twins were at a control plane.
+    #[serde(skip)]
+    pub hosted: bool,
     /// Lines for the person who runs it; never about the score.
     #[serde(skip)]
     pub warnings: Vec<String>,
@@ -155,6 +158,9 @@ pub struct GroupReport {
     pub incomplete: u32,
     /// Trials that ended in an error or whose agent failed; not counted.
     pub errored: u32,
-    /// 2 when no trial completed, 0 when every completed one passed, else 1.
+    /// 0 when every completed one passed, else 1; when none completed, the worst of their errors, at least 2.
     pub exit_code: i32,
+    /// Their page at the control plane; always absent in local runs.
+    #[serde(default)]
+    pub cloud_url: Option<String>,
 }

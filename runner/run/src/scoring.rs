@@ -208,3 +208,6 @@ impl Shown {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,21 @@ pub enum StopReason {
     EvalUpload,
 }
 
+impl StopReason {
+    /// As it stands in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AgentExit0 => "agent_exit_0",
+            Self::AgentExitNonzero => "agent_exit_nonzero",
+            Self::AgentTimeout => "agent_timeout",
+            Self::PreflightFailed => "preflight_failed",
+            Self::SpawnFailed => "spawn_failed",
+            Self::Interrupted => "interrupted",
+            Self::EvalUpload => "eval_upload",
+        }
+    }
+}
+
 /// Where the seed of a run came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,14 +11,17 @@ use pome_run::plan::{Agent, Components, Ends, Request};
 use pome_run::{batch, plan};
 use pome_wire::{Exit, files};
 
-use crate::args::{self, Routing};
-use crate::commands::{doctor, hosted};
+use crate::args::{self, Jobs, Routing};
+use crate::commands::doctor;
 use crate::context::{Context, runtime};
 use crate::failure::Failure;
 use crate::mode::{self, Mode, ModeFlags};
 use crate::project::{self, Found};
 use crate::render::report::Printer;
 use crate::{harness, routing, twins};
+
+mod hosting;
+mod identity;
 
 /// The agent of older projects, used when nothing names one.
 const SAMPLE_AGENT: &str = "examples/agents/scripted-triage-agent.ts";
@@ -36,23 +39,19 @@ pub(crate) fn run(args: &args::Run, cx: &Context) -> Result<Exit, Failure> {
     if mode == Mode::Local && args.reuse_session.is_some() {
         return Err(Failure::usage("`--reuse-session` attaches to a hosted session, and this run is local"));
     }
-    if mode == Mode::Hosted && (args.capture_llm || !args.route.is_empty()) {
-        return Err(Failure::usage("`--capture-llm` and `--route` are for local runs, and this run is hosted")
-            .hint("add `--local`"));
-    }
     let agent = agent(args, found, cx)?;
-    if mode == Mode::Hosted && args.sandbox {
-        return Err(Failure::usage("`--sandbox` confines the agents of local runs, and this run is hosted"));
-    }
-    if mode == Mode::Hosted {
-        return Err(hosted::run(args, &path, cx));
-    }
+    let hosting = match mode {
+        Mode::Local => None,
+        Mode::Hosted => Some(hosting::of(args, &path, cx)?),
+    };
     if args.doctor || found.is_some_and(|found| found.project.doctor) {
         doctor::gate(cx)?;
     } else if !args.route.contains(&Routing::Twins) {
         warn_about_vendors(found.map_or(cx.cwd.as_path(), |found| &found.folder), cx);
     }
     let request = request(args, found, path, agent, cx)?;
+    // A hosted run always has the proxy.
+    let request = Request { capture: request.capture || hosting.is_some(), hosting, ..request };
     execute(twins::components(found, cx)?, request, cx)
 }
 
@@ -122,7 +121,7 @@ fn request(
         path,
         agent,
         runs: args.runs,
-        jobs: args.jobs.count(),
+        jobs: args.jobs.map(Jobs::count),
         timeout,
         seed: args.seed.clone(),
         tags: unique(&args.tags),
@@ -138,6 +137,7 @@ fn request(
         sandbox: args.sandbox.then(|| sandbox(cx)).transpose()?,
         require_judge: args.require_judge,
         durable: false,
+        hosting: None,
         environment: cx.environment.to_map(),
         supervisor: supervisor()?,
         pome_version: env!("CARGO_PKG_VERSION").to_owned(),

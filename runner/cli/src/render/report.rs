@@ -116,7 +116,7 @@ impl Printer {
             let _ = writeln!(text, "  score: {score}");
         }
         if let Some(folder) = &run.run_dir {
-            let name = if run.cloud_url.is_some() { "local" } else { "run" };
+            let name = if run.hosted { "local" } else { "run" };
             let _ = writeln!(text, "  {name}: {}", folder.display());
         }
         if let Some(url) = &run.cloud_url {
@@ -216,6 +216,9 @@ impl Printer {
             parts.push(format!("{} errored (not counted)", group.errored));
         }
         let mut text = format!("─────\n{}\n", parts.join(" · "));
+        if let Some(url) = &group.cloud_url {
+            let _ = writeln!(text, "cloud: {}", plain(url));
+        }
         if let Some(failed) = trials.iter().find(|trial| trial.status == RunStatus::Fail) {
             if let Some(folder) = &failed.run_dir {
                 let _ = writeln!(text, "ask a coding assistant: pome fix-prompt {}", folder.display());
@@ -336,6 +339,7 @@ mod tests {
             blocked_egress: Vec::new(),
             error: None,
             exit_code: 0,
+            hosted: false,
             warnings: Vec::new(),
             hint: None,
         }
@@ -422,6 +426,7 @@ mod tests {
             incomplete: 0,
             errored: 1,
             exit_code: 1,
+            cloud_url: None,
         };
         let printer = printer();
         assert_eq!(printer.trial(&grouped), "A title\ntrial 1  ✓  100      14.3s\n");

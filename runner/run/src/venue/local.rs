@@ -1,53 +1,44 @@
 //! Twins in this process, one loopback listener each, one recorder and one token for all.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use pome_capture::{Destination, Route, TwinSession};
+use pome_capture::{Destination, Route, Target, TwinSession};
 use pome_gateway::token::{self, Claims, MintError, Secret};
-use pome_gateway::{Recorder, RecorderError, RecorderOptions, RuntimeInfo, Server, ServerConfig, StartError, Trapped};
+use pome_gateway::{Recorder, RuntimeInfo, Server, ServerConfig, StartError, Trapped};
 use pome_sandbox::{Fault, VariableValue, VendorHost, WorldOptions};
-use pome_wire::redact::Redactor;
 use pome_wire::{host, time};
 
 use crate::agent::ToldTwin;
 use crate::evaluate::{self, Evidence, View};
 use crate::ids;
 use crate::plan::{Plan, TwinPlan};
+use crate::venue::States;
 
 /// The twins did not come up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("the trace cannot be recorded")]
-    Recorder(#[from] RecorderError),
     #[error("no session token can be made")]
     Token(#[from] MintError),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
     Random(#[from] ids::NoRandom),
-}
-
-/// A twin failed or the trace could not be reset while the run was being prepared.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ResetError {
+    /// A twin could not be put back to its seed.
     #[error(transparent)]
-    Fault(#[from] Fault),
-    #[error("the trace of the preflight cannot be cleared")]
-    Trace(#[from] std::io::Error),
+    Reset(#[from] Fault),
 }
 
-/// The token of a run, and how to remove it from what is written.
+/// The token of a run.
 #[derive(Debug)]
-pub(crate) struct Access {
-    pub(crate) token: String,
+struct Access {
+    token: String,
     secret: Secret,
 }
 
 impl Access {
     /// Mints a token for all twins of a run.
-    pub(crate) fn mint(plan: &Plan, run_id: &str) -> Result<Self, Error> {
+    fn mint(plan: &Plan, run_id: &str) -> Result<Self, Error> {
         let secret = match &plan.secret {
             Some(secret) => Secret::new(secret),
             None => Secret::new(&ids::secret()?),
@@ -77,7 +68,10 @@ const TIME: usize = 32;
 /// The running twins of one run.
 #[derive(Debug)]
 pub(crate) struct Local {
-    pub(crate) recorder: Recorder,
+    run_id: String,
+    access: Access,
+    /// Of its calls; there once the twins are.
+    recorder: Option<Recorder>,
     twins: Vec<Twin>,
 }
 
@@ -87,48 +81,45 @@ struct Twin {
     server: Server,
 }
 
-/// One export of every twin, in scenario order.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct States {
-    /// Absent when the twin could not export.
-    pub(crate) by_twin: Vec<(String, Option<View>)>,
-    pub(crate) warnings: Vec<String>,
-}
-
 impl Local {
-    /// The recorder that all twins of a run share.
-    pub(crate) fn recorder(plan: &Plan, run_id: &str, events: &Path, redactor: &Redactor) -> Result<Recorder, Error> {
-        let (path, run_id, redactor) = (Some(events.to_owned()), run_id.to_owned(), redactor.clone());
-        Ok(Recorder::create(RecorderOptions { path, run_id, durable: plan.durable, redactor })?)
+    /// A run without twins: its name and its token.
+    pub(crate) fn reserve(plan: &Plan) -> Result<Self, Error> {
+        let run_id = ids::run()?;
+        let access = Access::mint(plan, &run_id)?;
+        Ok(Self { run_id, access, recorder: None, twins: Vec::new() })
+    }
+
+    pub(crate) fn run_id(&self) -> &str {
+        &self.run_id
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.access.token
     }
 
     /// Starts every twin with its seed.
-    pub(crate) async fn open(
-        plan: &Plan,
-        random_seed: u64,
-        access: &Access,
-        recorder: Recorder,
-    ) -> Result<Self, Error> {
-        let mut twins = Vec::new();
+    pub(crate) async fn open(&mut self, plan: &Plan, random_seed: u64, recorder: &Recorder) -> Result<(), Error> {
+        self.recorder = Some(recorder.clone());
         for twin in &plan.twins {
-            let mut config = ServerConfig::new(twin.component.clone(), recorder.clone(), access.secret.clone());
+            let mut config = ServerConfig::new(twin.component.clone(), recorder.clone(), self.access.secret.clone());
             config.world = WorldOptions { random_seed, ..twin.world.clone() };
             config.admin_token.clone_from(&plan.admin_token);
             let policy = plan.deliveries.clone();
             config.reach = Some(Arc::new(move |host| policy.allows_host(host)));
             config.runtime =
                 RuntimeInfo { version: twin.component.description().version.clone(), ..RuntimeInfo::default() };
-            twins.push(Twin { plan: twin.clone(), server: Server::start(config).await? });
+            self.twins.push(Twin { plan: twin.clone(), server: Server::start(config).await? });
         }
-        Ok(Self { recorder, twins })
+        Ok(())
     }
 
     /// What the agent is told about each twin.
-    pub(crate) fn told(&self, run_id: &str, token: &str) -> Vec<ToldTwin> {
+    pub(crate) fn told(&self) -> Vec<ToldTwin> {
+        let (run_id, token) = (&self.run_id, &self.access.token);
         let told = |twin: &Twin| {
             let (rest_url, mcp_url) = (twin.server.rest_url(run_id), twin.server.mcp_url(run_id));
             let value = |value: VariableValue| match value {
-                VariableValue::SessionToken => token.to_owned(),
+                VariableValue::SessionToken => token.clone(),
                 VariableValue::RestUrl => rest_url.clone(),
                 VariableValue::McpUrl => mcp_url.clone(),
             };
@@ -144,7 +135,8 @@ impl Local {
     }
 
     /// From the hosts that the twins stand in for to the sessions of this run.
-    pub(crate) fn routes(&self, run_id: &str, access: &Access) -> Vec<Route> {
+    pub(crate) fn routes(&self) -> Vec<Route> {
+        let Self { run_id, access, .. } = self;
         let of_twin = |twin: &Twin| {
             let hosts = &twin.plan.component.description().hosts;
             // A host that serves one door only is no place that other addresses could start with.
@@ -170,12 +162,20 @@ impl Local {
         self.twins.iter().map(|twin| twin.server.address()).collect()
     }
 
-    /// Forgets the preflight: every twin back to its seed, the trace empty.
-    pub(crate) async fn reset(&self) -> Result<(), ResetError> {
+    /// The same as hosts and ports: agents also say `localhost`.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let both = |address: std::net::SocketAddr| {
+            [address.ip().to_string(), "localhost".to_owned()].map(|host| Target { host, port: address.port() })
+        };
+        self.addresses().into_iter().flat_map(both).collect()
+    }
+
+    /// Every twin back to its seed.
+    pub(crate) async fn reset(&self) -> Result<(), Error> {
         for twin in &self.twins {
             twin.server.reseed().await?;
         }
-        Ok(self.recorder.clear()?)
+        Ok(())
     }
 
     /// The states now. A twin that cannot export is reported in a warning.
@@ -197,25 +197,20 @@ impl Local {
 
     /// Everything that criteria are judged on.
     pub(crate) fn evidence(&self, before: &States, after: &States) -> std::io::Result<BTreeMap<String, Evidence>> {
-        let of = |states: &States, id: &str| {
-            states.by_twin.iter().find(|(twin, _)| twin == id).and_then(|(_, view)| view.clone())
-        };
+        let Some(recorder) = &self.recorder else { return Ok(BTreeMap::new()) };
         self.twins
             .iter()
             .map(|Twin { plan: TwinPlan { id, component, .. }, .. }| {
                 // A very long run gives up raw rows; then it is judged as if only the written trace were at hand.
-                let complete = self.recorder.raw_dropped() == 0;
+                let complete = recorder.raw_dropped() == 0;
                 let calls = View {
-                    raw: complete
-                        .then(|| self.recorder.raw_rows(id))
-                        .transpose()?
-                        .map(|rows| evaluate::array_of(&rows)),
-                    redacted: evaluate::array_of(&self.recorder.rows(id)?),
+                    raw: complete.then(|| recorder.raw_rows(id)).transpose()?.map(|rows| evaluate::array_of(&rows)),
+                    redacted: evaluate::array_of(&recorder.rows(id)?),
                 };
                 let evidence = Evidence {
                     judge: component.judge(),
-                    before: of(before, id),
-                    after: of(after, id),
+                    before: before.of(id),
+                    after: after.of(id),
                     calls: Some(calls),
                 };
                 Ok((id.clone(), evidence))
@@ -225,17 +220,16 @@ impl Local {
 
     /// The calls of all twins before redaction; nothing when some of them are only known redacted.
     pub(crate) fn raw_rows(&self) -> Option<Vec<Vec<u8>>> {
-        if self.recorder.raw_dropped() > 0 {
-            return None;
-        }
-        let rows = self.twins.iter().map(|twin| self.recorder.raw_rows(&twin.plan.id));
+        let recorder = self.recorder.as_ref().filter(|recorder| recorder.raw_dropped() == 0)?;
+        let rows = self.twins.iter().map(|twin| recorder.raw_rows(&twin.plan.id));
         rows.collect::<Result<Vec<_>, _>>().ok().map(|rows| rows.concat())
     }
 
     /// The redacted calls of all twins, oldest first.
     pub(crate) fn rows(&self) -> Vec<Vec<u8>> {
+        let Some(recorder) = &self.recorder else { return Vec::new() };
         let mut rows: Vec<Vec<u8>> =
-            self.twins.iter().flat_map(|twin| self.recorder.rows(&twin.plan.id).unwrap_or_default()).collect();
+            self.twins.iter().flat_map(|twin| recorder.rows(&twin.plan.id).unwrap_or_default()).collect();
         if self.twins.len() > 1 {
             // Every row starts with its time, and those compare as bytes.
             rows.sort_by(|a, b| a.get(..TIME).cmp(&b.get(..TIME)));
@@ -254,8 +248,8 @@ impl Local {
     }
 
     /// Stops every listener; answers under way leave first.
-    pub(crate) async fn close(self) {
-        for twin in self.twins {
+    pub(crate) async fn close(&mut self) {
+        for twin in std::mem::take(&mut self.twins) {
             twin.server.stop().await;
         }
     }
