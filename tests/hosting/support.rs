@@ -13,7 +13,7 @@ const SECRET: &str = "a secret that every server of this test has";
 const BOOT: Duration = Duration::from_secs(60);
 
 /// Where the servers of a test keep their things.
-pub enum Home {
+pub(crate) enum Home {
     /// One embedded database.
     Alone,
     /// A database that they share.
@@ -21,17 +21,17 @@ pub enum Home {
 }
 
 /// Some servers and the key of a team.
-pub struct Cluster {
+pub(crate) struct Cluster {
     folder: TempDir,
     home: Home,
     ports: Vec<u16>,
     children: Vec<Option<Child>>,
-    pub key: String,
+    pub(crate) key: String,
 }
 
 impl Cluster {
     /// Starts `count` servers with a team that may have `limit` sessions.
-    pub fn start(home: Home, count: usize, limit: u32) -> Self {
+    pub(crate) fn start(home: Home, count: usize, limit: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ports = (0..count).map(|_| free_port()).collect();
         let children = (0..count).map(|_| None).collect();
@@ -70,7 +70,7 @@ impl Cluster {
     }
 
     /// Starts server `number` (again) and waits until it answers.
-    pub fn boot(&mut self, number: usize, limit: u32) {
+    pub(crate) fn boot(&mut self, number: usize, limit: u32) {
         let port = self.ports[number];
         let log = std::fs::File::options().create(true).append(true).open(self.log(number)).unwrap();
         let child = self
@@ -89,28 +89,28 @@ impl Cluster {
         }
     }
 
-    pub fn log(&self, number: usize) -> PathBuf {
+    pub(crate) fn log(&self, number: usize) -> PathBuf {
         self.folder.path().join(format!("server-{number}.log"))
     }
 
     /// Ends server `number` as the machine would.
-    pub fn kill(&mut self, number: usize) {
+    pub(crate) fn kill(&mut self, number: usize) {
         if let Some(mut child) = self.children[number].take() {
             child.kill().unwrap();
             child.wait().unwrap();
         }
     }
 
-    pub fn url(&self, number: usize) -> String {
+    pub(crate) fn url(&self, number: usize) -> String {
         format!("http://127.0.0.1:{}", self.ports[number])
     }
 
-    pub fn urls(&self) -> Vec<String> {
+    pub(crate) fn urls(&self) -> Vec<String> {
         (0..self.ports.len()).map(|number| self.url(number)).collect()
     }
 
     /// Opens a session with these twins.
-    pub fn open(&self, number: usize, twins: &[&str], seed: Option<Value>) -> Session {
+    pub(crate) fn open(&self, number: usize, twins: &[&str], seed: Option<Value>) -> Session {
         let body = json!({
             "twins": twins,
             "scenario_source": "IyBU",
@@ -141,7 +141,7 @@ impl Cluster {
     }
 
     /// What the control plane says about a session.
-    pub fn session(&self, number: usize, id: &str) -> Value {
+    pub(crate) fn session(&self, number: usize, id: &str) -> Value {
         let url = format!("{}/v1/sessions/{id}", self.url(number));
         json(agent().get(url).header("x-api-key", &self.key).call().unwrap())
     }
@@ -164,21 +164,21 @@ impl Drop for Cluster {
 
 /// A session and how to talk to it.
 #[derive(Debug, Clone)]
-pub struct Session {
-    pub id: String,
-    pub token: String,
+pub(crate) struct Session {
+    pub(crate) id: String,
+    pub(crate) token: String,
 }
 
 /// What is known of a request.
 #[derive(Debug)]
-pub enum Told {
+pub(crate) enum Told {
     Answer(u16, Value),
     /// The connection broke, or the server says to try again: it may have happened or not.
     Unknown(String),
 }
 
 /// Sends a request to a twin of a session through the server at `url`.
-pub fn call(
+pub(crate) fn call(
     agent: &ureq::Agent,
     url: &str,
     session: &Session,
@@ -215,7 +215,7 @@ fn json(answer: http::Response<ureq::Body>) -> Value {
 }
 
 /// A client that reports every status.
-pub fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_global(Some(Duration::from_secs(30)))
