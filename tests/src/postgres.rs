@@ -1,4 +1,4 @@
-//! A PostgreSQL server of the test's own, on a free loopback port, in a temporary folder.
+//! A `PostgreSQL` server of the test's own, on a free loopback port, in a temporary folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,7 +20,7 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Starts one; `None`, said loudly, where PostgreSQL is not installed.
+    /// Starts one; `None`, said loudly, where `PostgreSQL` is not installed.
     pub fn start() -> Option<Self> {
         let Some(bin) = programs() else {
             eprintln!("NOT RUN: there is no PostgreSQL server (Debian: `apt-get install postgresql`)");

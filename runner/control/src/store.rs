@@ -1,4 +1,4 @@
-//! The database: SQLite built in, or PostgreSQL by its address. One schema and one text for every statement.
+//! The database: `SQLite` built in, or `PostgreSQL` by its address. One schema and one text for every statement.
 //!
 //! Statements use `$1` for their arguments and only what both databases understand; [`on!`] runs one on whichever is open.
 
@@ -79,7 +79,7 @@ impl Store {
         Ok(Self::Sqlite(pool))
     }
 
-    /// Opens a PostgreSQL database by its address.
+    /// Opens a `PostgreSQL` database by its address.
     pub(crate) async fn url(url: &str) -> Result<Self, StoreError> {
         let name = without_password(url);
         let open = |source| StoreError::Open { name: name.clone(), source };

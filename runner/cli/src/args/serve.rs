@@ -31,7 +31,7 @@ pub(crate) struct ServeWhere {
     /// Folder of the embedded database, of blobs and of the secret
     #[arg(long, value_name = "DIR", default_value = ".pome-server")]
     pub(crate) data_dir: PathBuf,
-    /// PostgreSQL that several servers share [default: `POME_DATABASE_URL`, else SQLite in the data directory]
+    /// `PostgreSQL` that several servers share [default: `POME_DATABASE_URL`, else `SQLite` in the data directory]
     #[arg(long, value_name = "URL")]
     pub(crate) database_url: Option<String>,
 }
