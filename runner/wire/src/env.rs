@@ -38,6 +38,14 @@ pub const PORT: &str = "PORT";
 pub const GMAIL_TWIN_PORT: &str = "GMAIL_TWIN_PORT";
 /// Port of a standalone linear twin.
 pub const LINEAR_TWIN_PORT: &str = "LINEAR_TWIN_PORT";
+/// `pome serve`: what servers that share a database sign with. Never passed to an agent.
+pub const SERVER_SECRET: &str = "POME_SERVER_SECRET";
+/// `pome serve`: address of a `PostgreSQL` database, password included. Never passed to an agent.
+pub const DATABASE_URL: &str = "POME_DATABASE_URL";
+/// `pome serve`: address of an object store, `s3://bucket/prefix`.
+pub const BLOBS_URL: &str = "POME_BLOBS_URL";
+/// `pome serve`: what is logged, as `info` or `pome_control=debug`.
+pub const LOG: &str = "POME_LOG";
 /// Exactly `1` keeps the macOS Keychain out of the credentials lookup.
 pub const CLI_DISABLE_KEYCHAIN: &str = "POME_CLI_DISABLE_KEYCHAIN";
 /// Exactly `1` turns the look for a newer version off.
@@ -142,7 +150,7 @@ pub const AGENT_PROVIDER_KEYS: [&str; 7] = [
     "CLAUDE_CODE_OAUTH_TOKEN",
 ];
 /// Variables that no agent gets, whatever is allowed otherwise.
-pub const AGENT_NEVER: [&str; 3] = [API_KEY, TWIN_AUTH_SECRET, TWIN_ADMIN_TOKEN];
+pub const AGENT_NEVER: [&str; 5] = [API_KEY, TWIN_AUTH_SECRET, TWIN_ADMIN_TOKEN, SERVER_SECRET, DATABASE_URL];
 
 /// Every variable of ours that begins with `POME_`. No twin may have a name that makes its variables look like these.
 pub const OWN: &[&str] = &[
@@ -173,6 +181,10 @@ pub const OWN: &[&str] = &[
     SESSION_ID,
     OTEL_EXPORTER_OTLP_ENDPOINT,
     OTEL_EXPORTER_OTLP_HEADERS,
+    SERVER_SECRET,
+    DATABASE_URL,
+    BLOBS_URL,
+    LOG,
 ];
 
 /// `POME_<TWIN>_REST_URL`: the session root of a twin.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pome_control::{Books, Config, Evaluation, KeyError, LogFormat, Secrets, ServeError, Server};
 use pome_run::interrupt::Interrupt;
 use pome_sandbox::Component;
-use pome_wire::{Exit, time};
+use pome_wire::{Exit, env, time};
 use serde_json::json;
 
 use crate::args::{EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand};
@@ -71,7 +71,7 @@ fn serve(flags: &ServeFlags, cx: &Context) -> Result<Exit, Failure> {
 fn config(flags: &ServeFlags, cx: &Context) -> Result<Config, Failure> {
     let data_dir = cx.cwd.join(&flags.place.data_dir);
     let variable = |name: &str| cx.environment.get(name).map(str::to_owned);
-    let secrets = match (&flags.secret_file, cx.environment.get("POME_SERVER_SECRET")) {
+    let secrets = match (&flags.secret_file, cx.environment.get(env::SERVER_SECRET)) {
         (Some(file), _) => Secrets::read(&cx.cwd.join(file)),
         (None, Some(secret)) => Secrets::new(secret, "`POME_SERVER_SECRET`"),
         (None, None) => {
@@ -88,7 +88,7 @@ fn config(flags: &ServeFlags, cx: &Context) -> Result<Config, Failure> {
         public_url: flags.public_url.clone(),
         data_dir,
         database_url: database_url(&flags.place, cx),
-        blobs_url: flags.blobs_url.clone().or_else(|| variable("POME_BLOBS_URL")),
+        blobs_url: flags.blobs_url.clone().or_else(|| variable(env::BLOBS_URL)),
         blob_options: blob_options.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
         secrets,
         max_sessions: flags.max_sessions,
@@ -140,7 +140,7 @@ fn components(folder: Option<&Path>, cx: &Context) -> Result<Vec<Component>, Fai
 }
 
 fn database_url(place: &ServeWhere, cx: &Context) -> Option<String> {
-    place.database_url.clone().or_else(|| cx.environment.get("POME_DATABASE_URL").map(str::to_owned))
+    place.database_url.clone().or_else(|| cx.environment.get(env::DATABASE_URL).map(str::to_owned))
 }
 
 /// Runs something on the accounts of a server.
