@@ -10,5 +10,6 @@
 )]
 
 mod chaos;
+mod forward;
 mod restart;
 mod support;

@@ -101,6 +101,16 @@ impl Cluster {
         }
     }
 
+    /// Asks server `number` to stop and waits until it has.
+    pub(crate) fn stop(&mut self, number: usize) {
+        if let Some(mut child) = self.children[number].take() {
+            let asked = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+            assert!(asked.success());
+            let status = child.wait().unwrap();
+            assert_eq!(status.code(), Some(0), "{}", std::fs::read_to_string(self.log(number)).unwrap_or_default());
+        }
+    }
+
     pub(crate) fn url(&self, number: usize) -> String {
         format!("http://127.0.0.1:{}", self.ports[number])
     }

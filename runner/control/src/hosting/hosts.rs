@@ -170,7 +170,7 @@ impl Peers {
         Returned::Answer(Response::from_parts(parts, Body::from(body)))
     }
 
-    fn mark(&self, method: &Method, target: &str, forwarded: &Forwarded) -> String {
+    pub(crate) fn mark(&self, method: &Method, target: &str, forwarded: &Forwarded) -> String {
         let (at, again) = (time::now_millis(), u8::from(forwarded.again));
         let claim = format!("{at}.{again}.{}", forwarded.call_id);
         let tag = hmac::sign(&self.key, format!("{method}\n{target}\n{claim}").as_bytes());

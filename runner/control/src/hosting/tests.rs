@@ -280,3 +280,27 @@ async fn what_was_sent_is_not_readable_on_disk() {
         assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_host_can_mark_a_request_as_sent_on_and_only_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = Host::start(folder.path()).await;
+    let peers = &host.hosting.0.peers;
+    let call = Forwarded { call_id: "a.b".to_owned(), again: true };
+    let target = "/github/ses_1/user?x=1";
+    let mark = peers.mark(&Method::GET, target, &call);
+    let received = |method: &Method, target: &str, mark: &str| {
+        let mut headers = HeaderMap::new();
+        headers.insert(hosts::FORWARDED, mark.parse().unwrap());
+        let received = peers.received(method, target, &mut headers);
+        assert!(headers.is_empty(), "the twin does not see it");
+        received
+    };
+    let good = received(&Method::GET, target, &mark).unwrap();
+    assert_eq!((good.call_id.as_str(), good.again), ("a.b", true));
+    assert!(received(&Method::POST, target, &mark).is_none());
+    assert!(received(&Method::GET, "/github/ses_2/user?x=1", &mark).is_none());
+    assert!(received(&Method::GET, target, &mark.replace(".1.", ".0.")).is_none());
+    assert!(received(&Method::GET, target, &format!("00{}", &mark[2..])).is_none());
+    assert!(received(&Method::GET, target, "1").is_none());
+}
