@@ -157,8 +157,9 @@ CREATE TABLE runs (
     document TEXT NOT NULL
 );
 CREATE INDEX runs_of_team ON runs (team_id, created_at, id);
-CREATE INDEX runs_of_group ON runs (team_id, group_id, created_at);
-CREATE INDEX runs_of_scenario ON runs (team_id, scenario, created_at, id);
+CREATE INDEX runs_of_group ON runs (team_id, group_id, created_at, id);
+-- With the status, so that the results of all scenarios are counted without reading a run.
+CREATE INDEX runs_of_scenario ON runs (team_id, scenario, created_at, id, status);
 CREATE INDEX runs_by_status ON runs (team_id, status, created_at, id);
 CREATE INDEX runs_of_agent ON runs (team_id, agent_id, created_at, id);
 

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::api;
@@ -13,6 +13,7 @@ use crate::blobs::{Blobs, BlobsError};
 use crate::config::Config;
 use crate::hosting::{Hosting, HostingError};
 use crate::keys::{self, KeyError};
+use crate::pages;
 use crate::server::Front;
 use crate::state::Control;
 use crate::store::{Store, StoreError};
@@ -102,8 +103,8 @@ impl Server {
         let first_key = keys::first_start(&store).await?;
         let control = Control::new(config, &public_url, store, blobs, hosting.clone());
         crate::sweeper::start(&control);
-        let front =
-            Front::start(listener, hosting.clone(), control.metrics.clone(), api::router(control, Router::new()));
+        let router = api::router(Arc::clone(&control), pages::router(Arc::clone(&control)));
+        let front = Front::start(listener, hosting.clone(), control.metrics.clone(), router);
         Ok(Self { address, public_url, first_key, front, hosting })
     }
 

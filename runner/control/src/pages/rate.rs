@@ -1,5 +1,7 @@
 //! How often something passes, and how sure that is after so many trials.
 
+use crate::pages::text;
+
 /// Trials that were graded, and how many of them passed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
@@ -41,7 +43,7 @@ impl Rate {
 
     /// `4 of 5`.
     pub(crate) fn fraction(self) -> String {
-        format!("{} of {}", self.passed, self.graded)
+        format!("{} of {}", text::grouped(self.passed), text::grouped(self.graded))
     }
 }
 

@@ -89,7 +89,7 @@ pub(crate) async fn one(store: &Store, team: &str, id: &str) -> Result<Option<Se
 }
 
 async fn call_count(store: &Store, session: &str) -> Result<i64, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM calls WHERE session_id = $1 AND row_json IS NOT NULL";
+    let sql = "SELECT COUNT(*) FROM calls WHERE session_id = $1";
     on!(store, pool => sqlx::query_scalar(sql).bind(session).fetch_one(pool).await)
 }
 
@@ -100,6 +100,6 @@ pub(crate) async fn calls(
     behind: i64,
     most: i64,
 ) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    let sql = "SELECT seq, row_json FROM calls WHERE session_id = $1 AND seq > $2 AND row_json IS NOT NULL ORDER BY seq LIMIT $3";
+    let sql = "SELECT seq, row_json FROM calls WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     on!(store, pool => sqlx::query_as(sql).bind(session).bind(behind).bind(most).fetch_all(pool).await)
 }
