@@ -177,7 +177,7 @@ impl Hosted {
         let mut answers = Vec::new();
         for (twin, answer) in asked {
             let answer = answer.await.map_err(|_| Error::Ended)?;
-            answers.push((twin, answer.map_err(|error| error.of_twin())?));
+            answers.push((twin, answer.map_err(super::super::hosting::Error::of_twin)?));
         }
         Ok(answers)
     }
