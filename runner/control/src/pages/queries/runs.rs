@@ -174,7 +174,6 @@ pub(crate) async fn trials(store: &Store, team: &str, group: &str, most: i64) ->
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Upload {
     pub(crate) blob: String,
-    pub(crate) content_type: String,
     pub(crate) encoding: Option<String>,
     pub(crate) size: i64,
 }
@@ -189,7 +188,7 @@ impl Upload {
 /// The files of a session, by name.
 pub(crate) async fn uploads(store: &Store, team: &str, session: &str) -> Result<Vec<Upload>, sqlx::Error> {
     on!(store, pool => sqlx::query_as(
-        "SELECT blob, content_type, encoding, size FROM uploads WHERE team_id = $1 AND session_id = $2 ORDER BY blob",
+        "SELECT blob, encoding, size FROM uploads WHERE team_id = $1 AND session_id = $2 ORDER BY blob",
     )
     .bind(team)
     .bind(session)

@@ -7,7 +7,6 @@ use crate::store::{Store, on};
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Session {
     pub(crate) id: String,
-    pub(crate) kind: String,
     pub(crate) twins: String,
     pub(crate) state: String,
     pub(crate) error_code: Option<String>,
@@ -34,7 +33,7 @@ impl Session {
     }
 }
 
-const SESSION: &str = "SELECT s.id, s.kind, s.twins, s.state, s.error_code, s.task_name, s.group_id, s.agent_version, s.tags, \
+const SESSION: &str = "SELECT s.id, s.twins, s.state, s.error_code, s.task_name, s.group_id, s.agent_version, s.tags, \
      s.created_at, s.ready_at, s.closed_at, s.expires_at, s.run_id, s.swept, a.slug AS agent_slug, a.display_name AS agent_name \
      FROM sessions s LEFT JOIN agents a ON a.id = s.agent_id WHERE s.team_id = ";
 
