@@ -13,16 +13,19 @@ mod health;
 mod layers;
 mod login;
 mod registry;
+mod results;
+mod runs;
 mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
+mod uploads;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{MethodRouter, delete, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
 
 pub(crate) use error::{ApiError, chain};
 pub(crate) use health::active as active_sessions;
@@ -88,6 +91,21 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/v1/sessions/{id}/heartbeat", Access::KeyOrSession, || post(sessions::heartbeat)),
     row("DELETE", "/v1/sessions/{id}", Access::Key, || delete(ending::delete)),
     row("POST", "/v1/sessions/{id}/abandon", Access::KeyOrSession, || post(ending::abandon)),
+    // files and results
+    row("POST", "/v1/sessions/{id}/result-upload-url", Access::KeyOrSession, || post(uploads::events)),
+    row("POST", "/v1/sessions/{id}/signals-upload-url", Access::KeyOrSession, || post(uploads::signals)),
+    row("POST", "/v1/sessions/{id}/meta-upload-url", Access::KeyOrSession, || post(uploads::meta)),
+    row("POST", "/v1/sessions/{id}/state-upload-url", Access::KeyOrSession, || post(uploads::states)),
+    row("PUT", "/v1/blobs/{*key}", Access::Signature, || put(uploads::put)),
+    row("GET", "/v1/blobs/{*key}", Access::Signature, || get(uploads::get)),
+    row("POST", "/v1/sessions/{id}/traces", Access::KeyOrSession, || {
+        post(uploads::traces).layer(DefaultBodyLimit::max(uploads::TRACES))
+    }),
+    row("POST", "/v1/sessions/{id}/result", Access::Key, || {
+        post(results::result).layer(DefaultBodyLimit::max(results::BODY))
+    }),
+    row("GET", "/v1/runs/{id}", Access::Key, || get(runs::get)),
+    row("GET", "/v1/runs", Access::Key, || get(runs::list)),
     // agents and checks
     row("POST", "/v1/agents", Access::Key, || post(agents::register)),
     row("GET", "/v1/checks", Access::Key, || get(registry::checks)),

@@ -1,5 +1,7 @@
 //! Sessions through the routes: opened, listed, kept alive, ended; and who may not.
 
+mod files;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode};
@@ -7,6 +9,7 @@ use pome_wire::time::{format, now_millis};
 use serde_json::{Value, json};
 
 use super::ROUTES;
+
 use crate::keys;
 use crate::store::on;
 use crate::tests::Bench;
