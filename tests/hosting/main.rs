@@ -12,4 +12,5 @@
 mod chaos;
 mod forward;
 mod restart;
+mod secrets;
 mod support;

@@ -26,16 +26,23 @@ pub(crate) struct Cluster {
     home: Home,
     ports: Vec<u16>,
     children: Vec<Option<Child>>,
+    variables: Vec<(String, String)>,
     pub(crate) key: String,
 }
 
 impl Cluster {
     /// Starts `count` servers with a team that may have `limit` sessions.
     pub(crate) fn start(home: Home, count: usize, limit: u32) -> Self {
+        Self::start_with(home, count, limit, &[])
+    }
+
+    /// The same with variables for the servers.
+    pub(crate) fn start_with(home: Home, count: usize, limit: u32, variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let folder = tempfile::tempdir().unwrap();
         let ports = (0..count).map(|_| free_port()).collect();
         let children = (0..count).map(|_| None).collect();
-        let mut cluster = Self { folder, home, ports, children, key: String::new() };
+        let mut cluster = Self { folder, home, ports, children, variables, key: String::new() };
         for number in 0..count {
             cluster.boot(number, limit);
         }
@@ -54,6 +61,7 @@ impl Cluster {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", self.folder.path())
             .env("POME_SERVER_SECRET", SECRET)
+            .envs(self.variables.iter().cloned())
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command
@@ -87,6 +95,11 @@ impl Cluster {
             assert!(started.elapsed() < BOOT, "{}", std::fs::read_to_string(self.log(number)).unwrap_or_default());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Where everything of the servers is.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
     }
 
     pub(crate) fn log(&self, number: usize) -> PathBuf {

@@ -32,7 +32,7 @@ pub use config::{Config, Evaluation};
 pub use hosting::HostingError;
 pub use ids::NoRandom;
 pub use keys::{KeyEntry, KeyError, TeamEntry};
-pub use logs::{LogFormat, Logging, log};
+pub use logs::{LogError, LogFormat, LogOptions, Logging, log};
 pub use secrets::{SecretError, Secrets};
 pub use serve::data_dir;
 pub use serve::{ServeError, Server};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pome_control::{Books, Config, Evaluation, KeyError, LogFormat, Secrets, ServeError, Server};
+use pome_control::{Books, Config, Evaluation, KeyError, LogFormat, LogOptions, Secrets, ServeError, Server};
 use pome_run::interrupt::Interrupt;
 use pome_sandbox::Component;
 use pome_wire::{Exit, env, time};
@@ -38,10 +38,13 @@ fn serve(flags: &ServeFlags, cx: &Context) -> Result<Exit, Failure> {
         .hint("leave it out, or listen on 127.0.0.1"));
     }
     let config = config(flags, cx)?;
-    let guard = pome_control::log(match flags.log_format {
+    let format = match flags.log_format {
         LogName::Text => LogFormat::Text,
         LogName::Json => LogFormat::Json,
-    });
+    };
+    let variable = |name: &str| cx.environment.get(name).map(str::to_owned);
+    let options = LogOptions { filter: variable(env::LOG), collector: variable("OTEL_EXPORTER_OTLP_ENDPOINT") };
+    let guard = pome_control::log(format, &options).map_err(|error| Failure::from_error(Exit::Usage, &error))?;
     if !flags.listen.ip().is_loopback() && !flags.public_url.as_deref().is_some_and(|url| url.starts_with("https://")) {
         cx.console.note(
             "keys and tokens cross the network in plain text unless TLS ends in front of this server; say so with `--public-url https://...`",
