@@ -10,6 +10,7 @@
 )]
 
 mod chaos;
+mod commands;
 mod forward;
 mod restart;
 mod secrets;

@@ -54,8 +54,7 @@ impl Cluster {
     }
 
     fn program(&self) -> Command {
-        let mut command =
-            Command::new(std::env::var_os("POME_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_pome").into()));
+        let mut command = Command::new(program());
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -235,6 +234,11 @@ pub(crate) fn call(
 fn json(answer: http::Response<ureq::Body>) -> Value {
     let text = answer.into_body().read_to_string().unwrap();
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// The program: the one that was built for this test, or another build of it.
+pub(crate) fn program() -> std::ffi::OsString {
+    std::env::var_os("POME_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_pome").into())
 }
 
 /// A client that reports every status.

@@ -1,0 +1,102 @@
+//! Every command that needs a control plane, against one.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Cluster, Home, program};
+
+const SCENARIO: &str = "# There is an issue\n\n## Prompt\n\nLook.\n\n## Success Criteria\n\n\
+    - [code] Issue #1 in `acme/api` is open\n\n## Config\n\n```yaml\ntwins: [github]\n```\n";
+
+/// Someone at a machine: a home and a folder to work in.
+struct Person {
+    home: tempfile::TempDir,
+}
+
+impl Person {
+    fn new() -> Self {
+        let person = Self { home: tempfile::tempdir().unwrap() };
+        std::fs::create_dir(person.work()).unwrap();
+        person
+    }
+
+    fn work(&self) -> std::path::PathBuf {
+        self.home.path().join("work")
+    }
+
+    fn pome(&self, variables: &[(&str, &str)], args: &[&str]) -> Output {
+        Command::new(program())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", self.home.path())
+            .env("CI", "1")
+            .envs(variables.iter().copied())
+            .current_dir(self.work())
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    }
+
+    /// Runs a command that has to end with `code`; what it says on standard output and standard error.
+    fn done(&self, code: i32, args: &[&str]) -> (String, String) {
+        let output = self.pome(&[], args);
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{args:?}\n{stdout}\n{stderr}");
+        (stdout, stderr)
+    }
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+#[test]
+fn sign_in_run_look_clean_up_and_sign_out() {
+    let cluster = Cluster::start(Home::Alone, 1, 10);
+    let (person, url, key) = (Person::new(), cluster.url(0), cluster.key.clone());
+    std::fs::write(person.work().join("there.md"), SCENARIO).unwrap();
+
+    let nobody = person.done(3, &["run", "there.md", "--agent", "touch started"]);
+    assert!(nobody.1.contains("pome login"), "{}", nobody.1);
+    assert!(!person.work().join("started").exists(), "nothing is spawned before anybody is signed in");
+
+    person.done(0, &["login", "--token", &key, "--api-url", &url]);
+    let (report, _) = person.done(0, &["run", "there.md", "--hosted", "--json", "--agent", "true", "--tag", "nightly"]);
+    let report = json(&report);
+    let run = &report["runs"][0];
+    assert_eq!((&report["mode"], &run["status"]), (&"hosted".into(), &"pass".into()), "{report}");
+    let cloud = run["cloud_url"].as_str().unwrap();
+    assert!(cloud.starts_with(&format!("{url}/runs/run_")), "{cloud}");
+
+    // From another folder, with nothing of the run on disk.
+    let other = Person { home: tempfile::tempdir().unwrap() };
+    std::fs::create_dir(other.work()).unwrap();
+    other.done(0, &["login", "--token", &key, "--api-url", &url]);
+    let id = cloud.rsplit('/').next().unwrap();
+    let seen = json(&other.done(0, &["inspect", id, "--format", "json"]).0);
+    assert_eq!(seen["run"]["id"], id);
+    assert_eq!(seen["run"]["tags"], serde_json::json!(["nightly"]));
+    assert!(seen["score"].is_object(), "{seen}");
+    other.done(0, &["export", id, "--out", "run.tar.gz"]);
+    assert!(Path::new(&other.work().join("run.tar.gz")).metadata().unwrap().len() > 100);
+
+    let (made, _) = person.done(0, &["sessions", "create", "--twin", "github", "--format", "json"]);
+    let session = json(&made)["session_id"].as_str().unwrap().to_owned();
+    assert!(!made.contains("eyJ"), "no token is printed: {made}");
+    let listed = json(&person.done(0, &["sessions", "list", "--format", "json"]).0);
+    assert!(listed.to_string().contains(&session), "{listed}");
+    let refused = person.done(2, &["sessions", "stop", &session]);
+    assert!(refused.1.contains("--discard"), "{}", refused.1);
+    person.done(0, &["sessions", "kill", "--all"]);
+    let listed = person.done(0, &["sessions", "list"]);
+    assert!(!listed.0.contains(&session), "{listed:?}");
+
+    person.done(0, &["logout"]);
+    person.done(3, &["sessions", "list"]);
+    let revoked = person.pome(&[("POME_API_KEY", &key), ("POME_API_URL", &url)], &["sessions", "list"]);
+    assert_eq!(revoked.status.code(), Some(3), "the key was revoked, not only forgotten: {revoked:?}");
+}
