@@ -27,9 +27,9 @@ fn a_hosted_run_without_credentials_is_an_authentication_error_and_starts_nothin
 #[test]
 fn every_hosted_command_gives_the_same_error() {
     let commands: [&[&str]; 5] = [
-        &["login"],
-        &["logout"],
         &["sessions", "list"],
+        &["sessions", "stop", "ses_1"],
+        &["sessions", "kill", "ses_1"],
         &["session", "kill", "--all"],
         &["sandbox", "create", "--twin", "github"],
     ];

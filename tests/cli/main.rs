@@ -18,10 +18,15 @@ mod doctor;
 mod hosted;
 mod init;
 mod inspect;
+mod login;
+mod register;
 mod run;
+mod runs_elsewhere;
+mod sessions;
 mod tasks;
 mod twin;
 mod usage;
+mod version;
 
 /// An empty project for the program under test.
 fn project() -> Project {

@@ -176,14 +176,24 @@ impl Started {
 
     /// Waits for a line on standard output that contains the text, and returns it.
     pub fn wait_for_line(&mut self, text: &str) -> String {
+        self.wait_for(0, text)
+    }
+
+    /// The same on standard error.
+    pub fn wait_for_error_line(&mut self, text: &str) -> String {
+        self.wait_for(1, text)
+    }
+
+    fn wait_for(&mut self, stream: usize, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let Ok(line) = self.stdout.recv_timeout(left) else {
+            let lines = if stream == 0 { &self.stdout } else { &self.stderr };
+            let Ok(line) = lines.recv_timeout(left) else {
                 self.drain();
-                panic!("no line with `{text}` on standard output\n{}\n{}", self.seen[0], self.seen[1]);
+                panic!("no line with `{text}`\n{}\n{}", self.seen[0], self.seen[1]);
             };
-            self.seen[0].push_str(&line);
+            self.seen[stream].push_str(&line);
             if line.contains(text) {
                 return line.trim_end().to_owned();
             }

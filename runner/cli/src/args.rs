@@ -74,6 +74,8 @@ pub(crate) enum Command {
     /// Sessions of the control plane
     #[command(aliases = ["session", "sandbox"])]
     Sessions(Sessions),
+    /// Make something known to the control plane
+    Register(Register),
     /// Print the version
     Version,
     /// List or copy the scenarios that come with pome
@@ -412,7 +414,7 @@ pub(crate) enum SessionsCommand {
     List {
         #[arg(long, value_enum, default_value_t = SessionState::Running)]
         state: SessionState,
-        #[arg(long, default_value_t = 20)]
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=200))]
         limit: u32,
         #[arg(long, value_parser = tag)]
         tag: Option<String>,
@@ -444,6 +446,27 @@ pub(crate) enum SessionsCommand {
         secrets_file: Option<PathBuf>,
         #[arg(long, value_enum, default_value_t = SecretsFormat::Text)]
         format: SecretsFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Register {
+    #[command(subcommand)]
+    pub(crate) command: RegisterCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RegisterCommand {
+    /// The agent of this project
+    Agent {
+        /// What people call it
+        name: String,
+        /// Also when the project is linked to an agent already
+        #[arg(long)]
+        force: bool,
+        /// Twins to enable [default: those of the project file]
+        #[arg(long, value_name = "TWINS", value_delimiter = ',')]
+        twins: Vec<String>,
     },
 }
 

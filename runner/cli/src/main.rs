@@ -12,12 +12,12 @@
 mod args;
 mod commands;
 mod context;
-mod credentials;
 mod environment;
 mod failure;
 mod harness;
 mod http;
 mod library;
+mod link;
 mod mode;
 mod nearest;
 mod plane;
@@ -73,13 +73,14 @@ fn supervised() -> Option<Vec<String>> {
 fn dispatch(command: &Command, cx: &Context) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => commands::init::run(args, cx),
-        Command::Login(args) => commands::hosted::login(args, cx),
-        Command::Logout => commands::hosted::logout(cx),
+        Command::Login(args) => commands::login::run(args, cx),
+        Command::Logout => Ok(commands::logout::run(cx)),
         Command::Run(args) => commands::run::run(args, cx),
         Command::Inspect(args) => commands::inspect::run(args, cx),
         Command::Export(args) => commands::export::run(args, cx),
         Command::Twin(args) => commands::twin::run(args, cx),
-        Command::Sessions(args) => commands::hosted::sessions(args, cx),
+        Command::Sessions(args) => commands::sessions::run(args, cx),
+        Command::Register(args) => commands::register::run(args, cx),
         Command::Version => Ok(commands::version::run(cx)),
         Command::Tasks(args) => commands::tasks::run(args, cx),
         Command::Checks(args) => commands::checks::run(args, cx),

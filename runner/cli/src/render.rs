@@ -106,6 +106,11 @@ impl Console {
         }
     }
 
+    /// Text without which the person cannot go on, also with `--quiet`.
+    pub(crate) fn tell(&self, text: &str) {
+        write_text(&mut io::stderr().lock(), &plain(text));
+    }
+
     /// A line for those who asked for every step.
     pub(crate) fn detail(&self, text: &str) {
         if self.verbose && !self.quiet {
@@ -124,8 +129,8 @@ impl Console {
         write_text(&mut io::stderr().lock(), &line);
     }
 
-    /// Why the command stops.
-    pub(crate) fn fail(&self, failure: &Failure) {
+    /// Why one part of a command failed that goes on.
+    pub(crate) fn fail_beside(&self, failure: &Failure) {
         let mut text = format!("{} {}\n", self.err.paint(Style::Bad, "error:"), plain(&failure.message));
         for cause in &failure.causes {
             let _ = writeln!(text, "  caused by: {}", plain(cause));
@@ -134,6 +139,11 @@ impl Console {
             let _ = writeln!(text, "{} {}", self.err.paint(Style::Strong, "hint:"), plain(hint));
         }
         write_text(&mut io::stderr().lock(), &text);
+    }
+
+    /// Why the command stops, in the document as well.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.fail_beside(failure);
         if self.json {
             let document = json!({
                 "version": 1,

@@ -180,16 +180,29 @@ pub fn stored(home: &Path) -> Result<Option<(PathBuf, Stored)>, Error> {
 /// Stores credentials in place of what is there, in a file that only its owner may read. Returns where.
 pub fn store(home: &Path, stored: &Stored) -> io::Result<PathBuf> {
     let path = file(home);
-    let folder = home.join(".pome");
-    private_folder(&folder)?;
+    private_home(home)?;
     let mut text = serde_json::to_string_pretty(stored)?;
     text.push('\n');
+    private_file(&path, &text)?;
+    Ok(path)
+}
+
+/// Writes a file in place of what is there, in one step, so that only its owner may read it.
+pub fn private_file(path: &Path, text: &str) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // A temporary file is its owner's alone from the start.
-    let mut temporary = tempfile::NamedTempFile::new_in(&folder)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
     temporary.write_all(text.as_bytes())?;
     temporary.as_file().sync_all()?;
-    temporary.persist(&path)?;
-    Ok(path)
+    temporary.persist(path)?;
+    Ok(())
+}
+
+/// Makes `~/.pome` when it does not exist, for its owner only.
+pub fn private_home(home: &Path) -> io::Result<PathBuf> {
+    let folder = home.join(".pome");
+    private_folder(&folder)?;
+    Ok(folder)
 }
 
 /// Removes what is stored. False: nothing was.

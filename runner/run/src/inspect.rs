@@ -23,8 +23,17 @@ pub struct View {
     score: Option<Score>,
     raw_score: Option<Value>,
     raw_verdict: Option<Value>,
+    hosted: Option<Hosted>,
     /// Rows that have not the form of their kind, for the user.
     pub warnings: Vec<String>,
+}
+
+/// What a control plane says about a run of its own.
+#[derive(Debug)]
+struct Hosted {
+    run_id: String,
+    url: Option<String>,
+    row: Value,
 }
 
 #[derive(Debug)]
@@ -80,7 +89,14 @@ impl View {
             (None, Some(_)) => score_of_verdict(&verdict_path)?,
             (None, None) => None,
         };
-        Ok(Self { dir: dir.to_owned(), meta, events, score, raw_score, raw_verdict, warnings })
+        Ok(Self { dir: dir.to_owned(), meta, events, score, raw_score, raw_verdict, hosted: None, warnings })
+    }
+
+    /// The same of a run that a control plane keeps: its folder was made for the moment and means nothing.
+    #[must_use]
+    pub fn hosted(mut self, run_id: &str, url: Option<String>, row: Value) -> Self {
+        self.hosted = Some(Hosted { run_id: run_id.to_owned(), url, row });
+        self
     }
 
     /// How much each layer of the trace saw.
@@ -118,7 +134,7 @@ impl View {
             "verdict": self.raw_verdict,
             "trace_health": self.trace_health(),
             "events": events,
-            "run": null,
+            "run": self.hosted.as_ref().map(|hosted| &hosted.row),
         })
     }
 
@@ -126,9 +142,18 @@ impl View {
     pub fn text(&self) -> String {
         let mut text = Text::default();
         let folder_name = || self.dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let run_id = self.meta.run_id.clone().unwrap_or_else(folder_name);
-        text.line(&format!("Run: {run_id}"));
-        text.line(&format!("Directory: {}", self.dir.display()));
+        match &self.hosted {
+            Some(hosted) => {
+                text.line(&format!("Run: {}", hosted.run_id));
+                if let Some(url) = &hosted.url {
+                    text.line(&format!("Cloud: {url}"));
+                }
+            }
+            None => {
+                text.line(&format!("Run: {}", self.meta.run_id.clone().unwrap_or_else(folder_name)));
+                text.line(&format!("Directory: {}", self.dir.display()));
+            }
+        }
         text.line("Trace health:");
         for layer in self.trace_health() {
             text.line(&layer.to_string());

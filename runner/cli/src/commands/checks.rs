@@ -1,6 +1,7 @@
 //! `pome checks`: sentences that can be judged without a model.
 
 mod add;
+mod compare;
 mod lint;
 
 use std::fmt::Write as _;

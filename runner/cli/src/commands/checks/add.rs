@@ -10,6 +10,7 @@ use pome_sandbox::{Binding, Check, Component, Judge, LoadError};
 use pome_scenario::{CriterionType, Scenario};
 use pome_wire::{Exit, env};
 
+use super::compare::compare;
 use super::{fill, sentence};
 use crate::context::Context;
 use crate::failure::Failure;
@@ -46,7 +47,7 @@ pub(super) fn run(
     let twin = &component.description().id;
     refuse_duplicate(&scenario, twin, &text)?;
     if !offline {
-        cx.console.note("the sentence was not compared with a control plane: this version does not ask one");
+        compare(component.description(), cx)?;
     }
     let tag = if scenario.config.twins.len() > 1 { format!("code:{twin}") } else { "code".to_owned() };
     let line = format!("- [{tag}] {text}");
