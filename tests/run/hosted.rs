@@ -1,6 +1,8 @@
 //! Runs at a control plane that follows a script.
 
+mod eval;
 mod plane;
+mod served;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +10,9 @@ use std::fs;
 use pome_tests::Said;
 use serde_json::{Value, json};
 
-use self::plane::{KEY, asked, hosted, plane, project, project_with, refusal, sent, session, signed_in, starts};
+use self::plane::{
+    HOSTED_NAMES, KEY, asked, hosted, plane, project, project_with, refusal, sent, session, signed_in, starts,
+};
 use crate::support::{lives, pids, run, until};
 
 #[test]
@@ -341,16 +345,7 @@ fn an_agent_sees_the_same_names_wherever_its_twins_are() {
     hosted(&project, &plane, ["label.md"]).env("OPENAI_API_KEY", "sk-1").run().expect(0);
     let hosted = project.json("environment.json");
     let names = |environment: &Value| environment.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    let extras: BTreeSet<String> = [
-        "POME_TWIN_BASE_URL",
-        "POME_SESSION_ID",
-        "POME_OTEL_EXPORTER_OTLP_ENDPOINT",
-        "POME_OTEL_EXPORTER_OTLP_HEADERS",
-        "OTEL_SERVICE_NAME",
-        "OTEL_RESOURCE_ATTRIBUTES",
-    ]
-    .map(str::to_owned)
-    .into();
+    let extras: BTreeSet<String> = HOSTED_NAMES.map(str::to_owned).into();
     assert_eq!(names(&hosted).difference(&names(&local)).cloned().collect::<BTreeSet<_>>(), extras);
     assert_eq!(names(&local).difference(&names(&hosted)).count(), 0);
     let url = format!("{}/github/ses_0000000001", plane.url());
@@ -431,4 +426,38 @@ fn runs_belong_to_the_agent_of_the_project() {
     let output = signed_in(project.pome(["run", "--agent", "python3 agent.py", "label.md"]), &unknown).run().expect(0);
     assert!(output.stderr.contains("this server does not support agents"), "{output:?}");
     assert_eq!(asked(&unknown, "POST", "/v1/sessions")[0].json().get("agent_id"), None);
+}
+
+#[test]
+fn confined_agents_and_read_model_calls_work_here_as_well() {
+    let (project, recorded) = project();
+    let plane = plane(&recorded, |_| None);
+    let output = hosted(&project, &plane, ["label.md", "--sandbox", "--capture-llm"]).run();
+    if output.stderr.contains("the agent cannot be confined here") {
+        return eprintln!("NOT RUN: this machine confines no agents: {}", output.stderr);
+    }
+    output.expect(0);
+    let meta: Value = serde_json::from_slice(&fs::read(project.latest_run().join("meta.json")).unwrap()).unwrap();
+    assert!(meta["sandbox"].is_object() && meta["capture"]["llm"] == true, "{meta}");
+}
+
+#[test]
+fn what_a_control_plane_cannot_do_is_refused_before_it_is_asked() {
+    let (project, recorded) = project();
+    project.write("two/a.md", project.read("label.md")).write("two/b.md", project.read("label.md"));
+    project.write("own.md", project.read("label.md").replace("timeout: 30", "timeout: 30\ntwins: [./own.wasm]"));
+    let plane = plane(&recorded, |_| None);
+    for arguments in [
+        &["label.md", "--route"] as &[&str],
+        &["label.md", "--runs", "21"],
+        &["two", "--reuse-session", "ses_mine000001"],
+        &["label.md", "--runs", "2", "--reuse-session", "ses_mine000001"],
+        &["own.md"],
+    ] {
+        let all = ["run", "--agent", "python3 agent.py"].iter().chain(arguments);
+        let output = signed_in(project.pome(all), &plane).run();
+        assert_eq!(output.code, 5, "{arguments:?}\n{output:?}");
+    }
+    assert!(plane.asked().is_empty());
+    hosted(&project, &plane, ["label.md"]).env("POME_EVALUATION", "nobody").run().expect(5);
 }

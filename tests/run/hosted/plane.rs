@@ -13,6 +13,16 @@ use crate::support::{labelling, rows, run};
 /// A key that the scripted control plane is called with.
 pub(crate) const KEY: &str = "pme_a-key-of-nobody";
 
+/// Variables that agents have in hosted runs only.
+pub(crate) const HOSTED_NAMES: [&str; 6] = [
+    "POME_TWIN_BASE_URL",
+    "POME_SESSION_ID",
+    "POME_OTEL_EXPORTER_OTLP_ENDPOINT",
+    "POME_OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_SERVICE_NAME",
+    "OTEL_RESOURCE_ATTRIBUTES",
+];
+
 /// What the agent of [`project`] does: it labels, and tells more about itself than anybody should see.
 const AGENT: &str = r#"
 open("started", "a").write("preflight\n" if preflight else "agent\n")
