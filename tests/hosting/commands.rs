@@ -1,14 +1,16 @@
 //! Every command that needs a control plane, against one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
 use crate::support::{Cluster, Home, program};
 
-const SCENARIO: &str = "# There is an issue\n\n## Prompt\n\nLook.\n\n## Success Criteria\n\n\
-    - [code] Issue #1 in `acme/api` is open\n\n## Config\n\n```yaml\ntwins: [github]\n```\n";
+/// Where the shipped scenarios and agents are.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
 
 /// Someone at a machine: a home and a folder to work in.
 struct Person {
@@ -22,7 +24,7 @@ impl Person {
         person
     }
 
-    fn work(&self) -> std::path::PathBuf {
+    fn work(&self) -> PathBuf {
         self.home.path().join("work")
     }
 
@@ -58,14 +60,15 @@ fn json(text: &str) -> Value {
 fn sign_in_run_look_clean_up_and_sign_out() {
     let cluster = Cluster::start(Home::Alone, 1, 10);
     let (person, url, key) = (Person::new(), cluster.url(0), cluster.key.clone());
-    std::fs::write(person.work().join("there.md"), SCENARIO).unwrap();
+    let scenario = root().join("scenarios/01-bug-happy-path.md").display().to_string();
+    let agent = format!("python3 \"{}\"", root().join("tests/agents/triage.py").display());
 
-    let nobody = person.done(3, &["run", "there.md", "--agent", "touch started"]);
+    let nobody = person.done(3, &["run", &scenario, "--agent", "touch started"]);
     assert!(nobody.1.contains("pome login"), "{}", nobody.1);
     assert!(!person.work().join("started").exists(), "nothing is spawned before anybody is signed in");
 
     person.done(0, &["login", "--token", &key, "--api-url", &url]);
-    let (report, _) = person.done(0, &["run", "there.md", "--hosted", "--json", "--agent", "true", "--tag", "nightly"]);
+    let (report, _) = person.done(0, &["run", &scenario, "--hosted", "--json", "--agent", &agent, "--tag", "nightly"]);
     let report = json(&report);
     let run = &report["runs"][0];
     assert_eq!((&report["mode"], &run["status"]), (&"hosted".into(), &"pass".into()), "{report}");
