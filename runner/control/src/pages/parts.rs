@@ -68,7 +68,7 @@ pub(crate) fn tag(tag: &str) -> Markup {
 pub(crate) fn empty(title: &str, words: &str, command: Option<&str>) -> Markup {
     html! {
         div .card .empty {
-            h3 { (title) }
+            h2 { (title) }
             p { (words) }
             @if let Some(command) = command { code .command { (command) } }
         }
@@ -144,7 +144,7 @@ pub(crate) fn runs(caption: &str, runs: &[Run], now: i64) -> Markup {
                     tr {
                         th scope="col" { "Scenario" }
                         th scope="col" { "Result" }
-                        th scope="col" .number { "Score" }
+                        th scope="col" .number .wide { "Score" }
                         th scope="col" .wide { "Agent" }
                         th scope="col" .wide { "Tags and group" }
                         th scope="col" .number .wide { "Took" }
@@ -165,7 +165,7 @@ fn row(run: &Run, now: i64) -> Markup {
                 span .sub .mono { (text::line(&run.id)) }
             }
             td { (badge(&run.status)) }
-            td .number { (run.score) }
+            td .number .wide { (run.score) }
             td .wide { (agent(run.agent_slug.as_deref(), run.agent_name.as_deref(), run.agent_version.as_deref())) }
             td .wide {
                 span .chips {
