@@ -12,6 +12,7 @@
 mod chaos;
 mod commands;
 mod forward;
+mod library;
 mod restart;
 mod secrets;
 mod support;
