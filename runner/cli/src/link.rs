@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pome_wire::time;
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,19 @@ pub(crate) struct Link {
     pub(crate) resolved_at: String,
 }
 
+/// Where that is kept.
+pub(crate) fn file(folder: &Path) -> PathBuf {
+    folder.join(".pome").join("link.json")
+}
+
+/// Whether there is anything to read.
+pub(crate) fn exists(folder: &Path) -> bool {
+    file(folder).is_file()
+}
+
 /// The agent of the project in this folder, when it belongs to the team. What cannot be read is as good as absent.
 pub(crate) fn read(folder: &Path, team: &str) -> Option<Link> {
-    let bytes = fs::read(folder.join(".pome").join("link.json")).ok()?;
+    let bytes = fs::read(file(folder)).ok()?;
     let link: Link = serde_json::from_slice(&bytes).ok()?;
     (link.team_id == team && !link.agent_id.is_empty()).then_some(link)
 }
@@ -31,7 +41,7 @@ pub(crate) fn write(folder: &Path, agent_id: &str, team_id: &str) -> io::Result<
     let mut text = serde_json::to_string_pretty(&link)?;
     text.push('\n');
     fs::create_dir_all(folder.join(".pome"))?;
-    fs::write(folder.join(".pome").join("link.json"), text)?;
+    fs::write(file(folder), text)?;
     ignore(folder)
 }
 

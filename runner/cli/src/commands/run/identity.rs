@@ -2,7 +2,6 @@
 //!
 //! A run without one is fine, so whatever goes wrong is a warning.
 
-use std::fs;
 use std::io::IsTerminal as _;
 use std::path::Path;
 
@@ -10,21 +9,12 @@ use pome_hosted::Registration;
 use pome_run::hosting::AgentIdentity;
 use pome_wire::control::{Agent, RegisterAgent};
 use pome_wire::project::slug_of;
-use pome_wire::time;
-use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::failure::Failure;
+use crate::link;
 use crate::plane::Plane;
 use crate::project::{self, Found};
-
-/// `.pome/link.json`: trusted for the team that it names.
-#[derive(Debug, Serialize, Deserialize)]
-struct Link {
-    agent_id: String,
-    team_id: String,
-    resolved_at: String,
-}
 
 /// The agent of the project around the scenarios; none without a project file.
 pub(super) fn of(scenarios: &Path, plane: &Plane, cx: &Context) -> Result<Option<AgentIdentity>, Failure> {
@@ -35,13 +25,9 @@ pub(super) fn of(scenarios: &Path, plane: &Plane, cx: &Context) -> Result<Option
     if let Some(id) = found.project.agent.id.clone() {
         return Ok(Some(AgentIdentity { id, slug }));
     }
-    let file = found.folder.join(".pome").join("link.json");
-    let link: Option<Link> = fs::read(&file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     // The team is only asked for when something depends on it.
-    let team = link.as_ref().and_then(|_| team(plane));
-    if let (Some(link), Some(team)) = (link, &team)
-        && link.team_id == *team
-    {
+    let team = if link::exists(&found.folder) { team(plane) } else { None };
+    if let Some(link) = team.and_then(|team| link::read(&found.folder, &team)) {
         return Ok(Some(AgentIdentity { id: link.agent_id, slug }));
     }
     Ok(register(&found, slug, plane, cx).inspect(|agent| remember(&found, &agent.id, plane, cx)))
@@ -102,29 +88,8 @@ fn unattributed(error: &pome_hosted::Error, cx: &Context) -> Option<AgentIdentit
 /// Keeps the answer for the next run; without the team's id it could not be trusted then.
 fn remember(found: &Found, agent_id: &str, plane: &Plane, cx: &Context) {
     let Some(team_id) = team(plane) else { return };
-    let folder = found.folder.join(".pome");
-    let link = Link { agent_id: agent_id.to_owned(), team_id, resolved_at: time::now() };
-    let written = serde_json::to_string_pretty(&link).map_err(std::io::Error::from).and_then(|text| {
-        fs::create_dir_all(&folder)?;
-        fs::write(folder.join("link.json"), format!("{text}\n"))?;
-        ignore(&found.folder)
-    });
-    if let Err(error) = written {
-        cx.console.warn(&format!("`{}` cannot be written: {error}", folder.join("link.json").display()));
+    if let Err(error) = link::write(&found.folder, agent_id, &team_id) {
+        let file = link::file(&found.folder);
+        cx.console.warn(&format!("`{}` cannot be written: {error}", file.display()));
     }
-}
-
-/// What is in `.pome/` is nobody else's business.
-fn ignore(folder: &Path) -> std::io::Result<()> {
-    let path = folder.join(".gitignore");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error),
-    };
-    if text.lines().any(|line| matches!(line.trim(), ".pome" | ".pome/" | "/.pome" | "/.pome/")) {
-        return Ok(());
-    }
-    let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-    fs::write(path, format!("{text}{gap}.pome/\n"))
 }
