@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pome_tests::{Project, Started, free_port, http};
+use pome_tests::{Cmd, Project, Started, free_port, http};
 use serde_json::{Value, json};
 
 use super::plane::HOSTED_NAMES;
@@ -43,16 +43,17 @@ fn judged(project: &Project) -> Value {
     json!({ "status": score["status"], "satisfaction": score["satisfaction"], "results": results.collect::<Vec<_>>() })
 }
 
-#[test]
-fn a_run_comes_to_the_same_wherever_its_twins_are() {
-    let project = project();
-    let criteria = "\
+const CRITERIA: &str = "\
 - [code] Issue #1 in `acme/api` has the `bug` label applied
 - [code] Issue #1 in `acme/api` has the `feature` label applied
 - [code] Issue #1 exists in `acme/api`
 - [code] cel: size(events) >= 1
 - [model] The agent was kind";
-    project.write("label.md", scenario("Label it", criteria));
+
+/// A project with an agent that does half of what is asked, and writes down what it was told.
+fn half_done() -> Project {
+    let project = project();
+    project.write("label.md", scenario("Label it", CRITERIA));
     write_agent(
         &project,
         "agent.py",
@@ -63,16 +64,23 @@ if not preflight:
     call("GET", "/repos/acme/api/issues/1")
 "#,
     );
+    project
+}
+
+/// `pome run` at the control plane.
+fn hosted(project: &Project, served: &Served) -> Cmd {
+    let command = project.pome(["run", "--agent", "python3 agent.py", "--json", "label.md"]);
+    command.env("POME_API_KEY", &served.key).env("POME_API_URL", &served.url)
+}
+
+#[test]
+fn a_run_comes_to_the_same_wherever_its_twins_are() {
+    let project = half_done();
     run(&project, ["label.md"]).run().expect(1);
     let (here, names_here) = (judged(&project), project.json("names.json"));
 
     let served = serve(&project);
-    let hosted = |arguments: &[&str]| {
-        let all =
-            ["run", "--agent", "python3 agent.py", "--json", "label.md"].into_iter().chain(arguments.iter().copied());
-        project.pome(all).env("POME_API_KEY", &served.key).env("POME_API_URL", &served.url)
-    };
-    let output = hosted(&[]).run().expect(1);
+    let output = hosted(&project, &served).run().expect(1);
     let row = output.json()["runs"][0].clone();
     assert!(row["cloud_url"].as_str().is_some_and(|url| url.starts_with(&served.url)), "{output:?}");
     assert_eq!(judged(&project), here);
@@ -83,13 +91,4 @@ if not preflight:
     assert_eq!(names_here.difference(&names_there).count(), 0);
     let calls = crate::support::rows(&project.latest_run().join("tool_calls.jsonl"));
     assert_eq!(calls.iter().map(|call| call["method"].as_str().unwrap()).collect::<Vec<_>>(), ["POST", "GET"]);
-
-    // The server comes to the same when it is asked to judge.
-    let output = hosted(&[]).env("POME_EVALUATION", "server").run().expect(1);
-    let row = output.json()["runs"][0].clone();
-    assert_eq!((&row["satisfaction"], &row["status"]), (&here["satisfaction"], &here["status"]), "{output:?}");
-    let outcomes = |results: &Value| -> Vec<Value> {
-        results.as_array().unwrap().iter().map(|result| result[1].clone()).collect()
-    };
-    assert_eq!(outcomes(&judged(&project)["results"]), outcomes(&here["results"]));
 }

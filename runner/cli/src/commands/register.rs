@@ -55,7 +55,7 @@ pub(crate) fn run(args: &args::Register, cx: &Context) -> Result<Exit, Failure> 
 }
 
 /// Registers the agent; asks when another one is called almost the same.
-fn register(mut document: RegisterAgent, account: &Plane, cx: &Context) -> Result<Agent, Failure> {
+pub(crate) fn register(mut document: RegisterAgent, account: &Plane, cx: &Context) -> Result<Agent, Failure> {
     let send = |document: &RegisterAgent| account.client.register_agent(document).map_err(|error| failure(&error));
     let suggestion = match send(&document)? {
         Registration::Registered(agent) => return Ok(*agent),

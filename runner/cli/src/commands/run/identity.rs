@@ -2,14 +2,13 @@
 //!
 //! A run without one is fine, so whatever goes wrong is a warning.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 
-use pome_hosted::Registration;
 use pome_run::hosting::AgentIdentity;
-use pome_wire::control::{Agent, RegisterAgent};
+use pome_wire::control::RegisterAgent;
 use pome_wire::project::slug_of;
 
+use crate::commands::register;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::link;
@@ -25,12 +24,23 @@ pub(super) fn of(scenarios: &Path, plane: &Plane, cx: &Context) -> Result<Option
     if let Some(id) = found.project.agent.id.clone() {
         return Ok(Some(AgentIdentity { id, slug }));
     }
-    // The team is only asked for when something depends on it.
-    let team = if link::exists(&found.folder) { team(plane) } else { None };
+    // Whose link it is matters only where there is one.
+    let team = if link::exists(&found.folder) { plane.team().ok() } else { None };
     if let Some(link) = team.and_then(|team| link::read(&found.folder, &team)) {
         return Ok(Some(AgentIdentity { id: link.agent_id, slug }));
     }
-    Ok(register(&found, slug, plane, cx).inspect(|agent| remember(&found, &agent.id, plane, cx)))
+    let Some(document) = document(&found, slug) else { return Ok(None) };
+    match register::register(document, plane, cx) {
+        Ok(agent) => {
+            remember(&found, &agent.id, plane, cx);
+            Ok(Some(AgentIdentity { id: agent.id, slug: Some(agent.slug).filter(|slug| !slug.is_empty()) }))
+        }
+        Err(failure) => {
+            let why = std::iter::once(&failure.message).chain(&failure.causes).cloned().collect::<Vec<_>>();
+            cx.console.warn(&format!("the run belongs to no agent: {}", why.join(": ")));
+            Ok(None)
+        }
+    }
 }
 
 fn slug(found: &Found) -> Option<String> {
@@ -38,14 +48,10 @@ fn slug(found: &Found) -> Option<String> {
     found.project.agent.slug.clone().or_else(of_folder).filter(|slug| !slug.is_empty())
 }
 
-fn team(plane: &Plane) -> Option<String> {
-    plane.credentials.team_id.clone().or_else(|| plane.client.me().ok().map(|me| me.team.id))
-}
-
-fn register(found: &Found, slug: Option<String>, plane: &Plane, cx: &Context) -> Option<AgentIdentity> {
+fn document(found: &Found, slug: Option<String>) -> Option<RegisterAgent> {
     let agent = &found.project.agent;
     let twins = found.project.twins.clone().unwrap_or_default();
-    let document = RegisterAgent {
+    Some(RegisterAgent {
         name: agent.name.clone().or_else(|| slug.clone())?,
         slug,
         description: agent.description.clone(),
@@ -53,43 +59,13 @@ fn register(found: &Found, slug: Option<String>, plane: &Plane, cx: &Context) ->
         framework: agent.framework.clone(),
         twins: twins.into_iter().filter(|twin| !pome_scenario::is_path(twin)).collect(),
         confirm: false,
-    };
-    match plane.client.register_agent(&document) {
-        Ok(Registration::Registered(agent)) => Some(identity(*agent)),
-        Ok(Registration::NearMiss(near)) => {
-            let near = near.map(|near| format!(" (`{near}`)")).unwrap_or_default();
-            let asking = std::io::stdin().is_terminal() && !cx.environment.is_set("CI");
-            if asking {
-                cx.console.warn(&format!(
-                    "another agent{near} has almost this name, so the run belongs to none; `pome register agent` decides"
-                ));
-                return None;
-            }
-            cx.console.warn(&format!("another agent{near} has almost this name; a new one is registered"));
-            match plane.client.register_agent(&RegisterAgent { confirm: true, ..document }) {
-                Ok(Registration::Registered(agent)) => Some(identity(*agent)),
-                Ok(Registration::NearMiss(_)) => None,
-                Err(error) => unattributed(&error, cx),
-            }
-        }
-        Err(error) => unattributed(&error, cx),
-    }
-}
-
-fn identity(agent: Agent) -> AgentIdentity {
-    AgentIdentity { id: agent.id, slug: Some(agent.slug).filter(|slug| !slug.is_empty()) }
-}
-
-fn unattributed(error: &pome_hosted::Error, cx: &Context) -> Option<AgentIdentity> {
-    cx.console.warn(&format!("the run belongs to no agent: {error}: {}", error.cause));
-    None
+    })
 }
 
 /// Keeps the answer for the next run; without the team's id it could not be trusted then.
 fn remember(found: &Found, agent_id: &str, plane: &Plane, cx: &Context) {
-    let Some(team_id) = team(plane) else { return };
-    if let Err(error) = link::write(&found.folder, agent_id, &team_id) {
-        let file = link::file(&found.folder);
-        cx.console.warn(&format!("`{}` cannot be written: {error}", file.display()));
+    let written = plane.team().map(|team| link::write(&found.folder, agent_id, &team));
+    if let Ok(Err(error)) = written {
+        cx.console.warn(&format!("`.pome/link.json` cannot be written: {error}"));
     }
 }
