@@ -9,17 +9,18 @@ mod auth;
 mod body;
 mod ending;
 mod error;
+mod finalize;
 mod health;
 mod layers;
 mod login;
 mod registry;
-mod results;
-mod runs;
-mod session;
+pub(crate) mod results;
+pub(crate) mod runs;
+pub(crate) mod session;
 mod sessions;
 #[cfg(test)]
 mod tests;
-mod uploads;
+pub(crate) mod uploads;
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, delete, get, post, put};
 
-pub(crate) use error::{ApiError, chain};
+pub(crate) use error::{ApiError, chain, reason};
 pub(crate) use health::active as active_sessions;
 
 use crate::state::Control;
@@ -104,6 +105,8 @@ pub const ROUTES: &[Route] = &[
     row("POST", "/v1/sessions/{id}/result", Access::Key, || {
         post(results::result).layer(DefaultBodyLimit::max(results::BODY))
     }),
+    row("POST", "/v1/sessions/{id}/finalize", Access::KeyOrSession, || post(finalize::finalize)),
+    row("GET", "/v1/sessions/{id}/evaluation", Access::KeyOrSession, || get(finalize::evaluation)),
     row("GET", "/v1/runs/{id}", Access::Key, || get(runs::get)),
     row("GET", "/v1/runs", Access::Key, || get(runs::list)),
     // agents and checks

@@ -9,6 +9,7 @@ mod blobs;
 mod books;
 mod config;
 mod dataplane;
+mod evaluation;
 mod hosting;
 mod ids;
 mod keys;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pome_gateway::token::Secret;
+use tokio::sync::Semaphore;
 
 use crate::blobs::Blobs;
 use crate::config::{Config, Shared};
@@ -11,6 +12,9 @@ use crate::limits::Limits;
 use crate::observe::Metrics;
 use crate::pages::cookie::Cookies;
 use crate::store::Store;
+
+/// Most runs that are judged at the same time.
+const EVALUATIONS: usize = 4;
 
 /// One server process. Everybody holds it in an [`Arc`].
 #[derive(Debug)]
@@ -26,6 +30,10 @@ pub(crate) struct Control {
     pub(crate) cookies: Cookies,
     /// Signs and checks the tokens of sessions.
     pub(crate) session_tokens: Secret,
+    /// Name of this process among those that judge.
+    pub(crate) host: String,
+    /// Turns of those that judge: it takes a processor each.
+    pub(crate) evaluating: Semaphore,
 }
 
 impl Control {
@@ -40,6 +48,8 @@ impl Control {
             limits: Limits::new(),
             cookies: Cookies::new(&config.secrets, public_url),
             session_tokens: token_secret(&config.secrets),
+            host: uuid::Uuid::new_v4().simple().to_string(),
+            evaluating: Semaphore::new(EVALUATIONS),
             config: Arc::new(config),
         })
     }

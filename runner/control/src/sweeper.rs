@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pome_wire::time::now_millis;
 
+use crate::evaluation;
 use crate::hosting::ACTIVE;
 use crate::state::Control;
 use crate::store::on;
@@ -27,6 +28,9 @@ pub(crate) fn start(control: &Arc<Control>) {
         loop {
             tokio::time::sleep(EVERY).await;
             let Some(control) = control.upgrade() else { return };
+            if let Err(error) = evaluation::take_over(&control, now_millis()).await {
+                tracing::warn!(problem = %error, "evaluations that nobody is at could not be found");
+            }
             if let Err(error) = sweep(&control, now_millis()).await {
                 tracing::warn!(problem = %error, "sweeping stopped early; the next round goes on");
             }

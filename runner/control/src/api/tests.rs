@@ -1,6 +1,7 @@
 //! Sessions through the routes: opened, listed, kept alive, ended; and who may not.
 
 mod files;
+mod finalize;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
