@@ -161,7 +161,7 @@ fn row(run: &Run, now: i64) -> Markup {
     html! {
         tr {
             th scope="row" {
-                a href={ "/runs/" (text::segment(&run.id)) } { (text::line(&run.scenario)) }
+                a href={ "/runs/" (text::segment(&run.id)) } { (text::short(&text::line(&run.scenario), 90)) }
                 span .sub .mono { (text::line(&run.id)) }
             }
             td { (badge(&run.status)) }
