@@ -1,5 +1,8 @@
 //! `pome checks` and `pome endpoints`.
 
+use pome_tests::{Said, Scripted};
+use serde_json::json;
+
 use crate::project;
 
 const SCENARIO: &str =
@@ -41,6 +44,39 @@ fn a_criterion_is_added_behind_the_last_one() {
     let again = project.pome(add.iter().chain(&args)).run().expect(5);
     assert!(again.stderr.contains("already, in line 10"), "{again:?}");
     project.pome(["checks", "lint", "a.md"]).run().expect(0);
+}
+
+#[test]
+fn a_criterion_that_the_control_plane_reads_otherwise_is_not_added() {
+    let ours = project().pome(["checks", "github", "--json"]).run().expect(0).json();
+    let mut changed = ours.clone();
+    changed["digest"] = json!("sha256:00");
+    let mut template = changed.clone();
+    template["checks"][0]["template"] = json!("Another sentence");
+    let mut fewer = changed.clone();
+    let only_here = fewer["checks"].as_array_mut().unwrap().remove(0)["id"].as_str().unwrap().to_owned();
+    let mut more = changed.clone();
+    more["checks"].as_array_mut().unwrap().push(json!({"id": "github.new", "template": "New", "substrate": "final"}));
+    let cases = [
+        (Said::json(200, &ours), 0, String::new()),
+        (Said::json(200, &template), 2, "has another template there: Another sentence".to_owned()),
+        (Said::json(200, &fewer), 2, format!("`{only_here}` is only here")),
+        (Said::json(200, &more), 2, "`github.new` is only there".to_owned()),
+        (Said::json(200, &changed), 2, "the patterns are made from them in another way".to_owned()),
+        (Said::bytes(404, ""), 0, "note: the sentence was not compared with a control plane".to_owned()),
+    ];
+    for (answer, code, words) in cases {
+        let project = project();
+        project.write("a.md", SCENARIO);
+        let server = Scripted::answers([answer]);
+        let args = ["checks", "add", "a.md", "--check", "github.issue-has-label", "--arg", "issue=1"];
+        let slots = ["--arg", "repo=acme/api", "--arg", "label=bug"];
+        let command = project.pome(args.iter().chain(&slots)).env("POME_API_KEY", "pme_x");
+        let output = command.env("POME_API_URL", server.url()).run().expect(code);
+        assert!(output.stderr.contains(&words), "{words}\n{output:?}");
+        assert_eq!(server.lines(), ["GET /v1/checks?twin=github"]);
+        assert_eq!(project.read("a.md") == SCENARIO, code == 2);
+    }
 }
 
 #[test]
