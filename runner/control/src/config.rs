@@ -37,7 +37,7 @@ pub struct Config {
     pub public_url: Option<String>,
     /// The folder of the embedded database and of blobs.
     pub data_dir: PathBuf,
-    /// Address of a PostgreSQL database that several hosts may share. Absent: SQLite in `data_dir`.
+    /// Address of a `PostgreSQL` database that several hosts may share. Absent: `SQLite` in `data_dir`.
     pub database_url: Option<String>,
     /// Address of an object store (`s3://bucket/prefix`). Absent: a folder in `data_dir`.
     pub blobs_url: Option<String>,

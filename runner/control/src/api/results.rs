@@ -53,6 +53,9 @@ pub(crate) async fn result(
     Ok(ok(answer(&control, &run)))
 }
 
+/// The trace, and the state before and after.
+type Parts = (Vec<u8>, Vec<u8>, Vec<u8>);
+
 fn answer(control: &Control, run: &RunRow) -> ResultAnswer {
     ResultAnswer { run_id: run.id.clone(), dashboard_url: runs::dashboard_url(control, &run.id) }
 }
@@ -118,7 +121,7 @@ pub(crate) fn state_keys_fit(
     Ok(())
 }
 
-fn parts(asked: &ResultRequest) -> Result<(Vec<u8>, Vec<u8>, Vec<u8>), ApiError> {
+fn parts(asked: &ResultRequest) -> Result<Parts, ApiError> {
     let decoded = |field: &str, text: &str| {
         STANDARD.decode(text).map_err(|_| ApiError::invalid(format!("`{field}`: expected base64")))
     };

@@ -17,7 +17,6 @@ pub(crate) struct Session {
     pub(crate) error_code: Option<String>,
     pub(crate) task_name: Option<String>,
     pub(crate) scenario_source: Option<String>,
-    pub(crate) scenario_hash: Option<String>,
     pub(crate) seed_applied: Option<String>,
     pub(crate) group_id: Option<String>,
     pub(crate) agent_id: Option<String>,
@@ -31,7 +30,7 @@ pub(crate) struct Session {
     pub(crate) run_id: Option<String>,
 }
 
-const COLUMNS: &str = "id, team_id, twins, state, error_code, task_name, scenario_source, scenario_hash, seed_applied, \
+const COLUMNS: &str = "id, team_id, twins, state, error_code, task_name, scenario_source, seed_applied, \
     group_id, agent_id, agent_version, tags, ttl_seconds, created_at, ready_at, closed_at, expires_at, run_id";
 
 impl Session {

@@ -104,9 +104,8 @@ impl Hosting {
             let Some(last) = after.world(twin) else { continue };
             let mut rows = Vec::new();
             let mut from = 0;
-            while let Some(piece) = pome_gateway::Log::rows(&Handle(Arc::clone(&after.log)), twin, from)
-                .await
-                .map_err(|error| sqlx::Error::Io(error))?
+            while let Some(piece) =
+                pome_gateway::Log::rows(&Handle(Arc::clone(&after.log)), twin, from).await.map_err(sqlx::Error::Io)?
             {
                 rows.extend(piece.rows);
                 from = piece.last;

@@ -102,7 +102,7 @@ impl Hosting {
                     Returned::Lost => {
                         self.0.peers.forget(session_id);
                         (force, call.again) = (true, true);
-                        reason = "the host of the session does not answer".to_owned();
+                        "the host of the session does not answer".clone_into(&mut reason);
                     }
                 },
                 Place::Here(live) => match self.here(&live, twin, rest, &request, &call).await {
