@@ -119,7 +119,8 @@ CREATE TABLE calls (
     row_json TEXT NOT NULL,
     PRIMARY KEY (session_id, seq)
 );
-CREATE UNIQUE INDEX calls_once ON calls (session_id, call_id);
+-- Only calls that may be sent again have a name.
+CREATE UNIQUE INDEX calls_once ON calls (session_id, call_id) WHERE call_id IS NOT NULL;
 
 -- Server processes that share this database, and when each was last heard of.
 CREATE TABLE hosts (

@@ -10,7 +10,6 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use pome_sandbox::Component;
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::hosting::{CALL_ID, Dispatched, Forwarded, Hosting, LARGEST_BODY, closed, problem};
 
@@ -61,7 +60,7 @@ pub(crate) async fn answer(hosting: &Hosting, request: Request<Incoming>) -> Dis
     let named = parts.headers.remove(CALL_ID);
     let call = match (received, named) {
         (Some(call), _) => call,
-        (None, None) => Forwarded { call_id: Uuid::new_v4().simple().to_string(), again: false },
+        (None, None) => Forwarded { call_id: hosting.name_of_call(), again: false },
         (None, Some(name)) => match name.to_str().ok().filter(|name| is_call_id(name)) {
             // What the client names may have been sent before.
             Some(name) => Forwarded { call_id: format!("client:{name}"), again: true },

@@ -53,13 +53,14 @@ pub struct Logged {
     pub call_id: Option<String>,
     /// Whether it may have changed the world.
     pub changed: bool,
-    /// Everything that the twin was told; opaque. It may hold what the row hides.
+    /// Everything that the twin was told; opaque. It may hold what the row hides. Empty for a call that neither changed nor counts.
     pub step: Vec<u8>,
 }
 
 impl Logged {
-    pub(crate) fn of(event: u64, call_id: Option<String>, changed: bool, step: &Step) -> Self {
-        Self { event, call_id, changed, step: journal::encoded(step) }
+    /// Without a `step` when the call need not be played again.
+    pub(crate) fn of(event: u64, call_id: Option<String>, changed: bool, step: Option<&Step>) -> Self {
+        Self { event, call_id, changed, step: step.map(journal::encoded).unwrap_or_default() }
     }
 }
 

@@ -308,7 +308,7 @@ async fn tool(
     if changed {
         core.keep(event, &step);
     }
-    let logged = call.logged(event, changed, &step);
+    let logged = call.logged(event, changed, !core.faults.is_empty(), &step);
     call.world.note(&core);
     let now = core.now();
     let ticket = call.shared.recorder.ticket();

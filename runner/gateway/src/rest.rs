@@ -68,7 +68,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: Bytes, door: Door<'_>) -> Resu
     if changed {
         core.keep(event, &step);
     }
-    let logged = call.logged(event, changed, &step);
+    let logged = call.logged(event, changed, !core.faults.is_empty(), &step);
     let id = request_id();
     let result = match result {
         Some(Err(fault)) => Some(Err(trapped(call, &mut core, event, recorded.then_some(id.as_str()), fault))),

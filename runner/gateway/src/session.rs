@@ -56,12 +56,12 @@ struct CallId<'a> {
 }
 
 impl Call<'_> {
-    /// The call as a log takes it; nothing when there is no log.
-    pub(crate) fn logged(&self, event: u64, changed: bool, step: &Step) -> Option<Logged> {
+    /// The call as a log takes it; nothing when there is no log. `counts`: it has to be played again although it changed nothing.
+    pub(crate) fn logged(&self, event: u64, changed: bool, counts: bool, step: &Step) -> Option<Logged> {
         self.shared.recorder.log()?;
         let nth = self.call_id.used.fetch_add(1, Ordering::Relaxed);
         let id = self.call_id.given.map(|id| if nth == 0 { id.to_owned() } else { format!("{id}#{nth}") });
-        Some(Logged::of(event, id, changed, step))
+        Some(Logged::of(event, id, changed, (changed || counts).then_some(step)))
     }
 
     /// Who is calling, as the twin gets to know it.

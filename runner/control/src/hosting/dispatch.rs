@@ -139,6 +139,7 @@ impl Hosting {
             return Ok(problem(StatusCode::NOT_FOUND, "not_found", "the session has no such twin"));
         }
         if call.again
+            && !call.call_id.is_empty()
             && let Some(dispatched) = self.once_more(live, twin, rest, request, &call.call_id).await?
         {
             return Ok(dispatched);

@@ -246,7 +246,7 @@ impl Log for Handle {
                     i64::try_from(call.event).unwrap_or(i64::MAX),
                     call.call_id,
                     call.changed,
-                    Some(log.seal.close(&log.place(seq), call.step)),
+                    (!call.step.is_empty()).then(|| log.seal.close(&log.place(seq), call.step)),
                 ),
                 None => (0, None, false, None),
             };

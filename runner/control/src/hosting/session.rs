@@ -153,6 +153,6 @@ impl Live {
         call_id: &str,
     ) -> Option<Result<Reply, Unanswered>> {
         self.used_at.store(time::now_millis(), Ordering::Relaxed);
-        Some(self.world(twin)?.answer(request, Some(call_id)).await)
+        Some(self.world(twin)?.answer(request, Some(call_id).filter(|id| !id.is_empty())).await)
     }
 }
