@@ -89,6 +89,8 @@ impl Server {
     /// Opens the database, makes this process known to others, and listens.
     pub async fn start(config: Config) -> Result<Self, ServeError> {
         raise_descriptors();
+        // Whoever embeds a server may have chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let store = store(&config.data_dir, config.database_url.as_deref()).await?;
         let listen = |source| ServeError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;

@@ -92,3 +92,18 @@ fn a_run_comes_to_the_same_wherever_its_twins_are() {
     let calls = crate::support::rows(&project.latest_run().join("tool_calls.jsonl"));
     assert_eq!(calls.iter().map(|call| call["method"].as_str().unwrap()).collect::<Vec<_>>(), ["POST", "GET"]);
 }
+
+#[test]
+fn the_control_plane_comes_to_the_same_when_it_judges() {
+    let project = half_done();
+    run(&project, ["label.md"]).run().expect(1);
+    let here = judged(&project);
+    let served = serve(&project);
+    let output = hosted(&project, &served).env("POME_EVALUATION", "server").run().expect(1);
+    let row = output.json()["runs"][0].clone();
+    assert_eq!((&row["satisfaction"], &row["status"]), (&here["satisfaction"], &here["status"]), "{output:?}");
+    let outcomes = |score: &Value| -> Vec<Value> {
+        score["results"].as_array().unwrap().iter().map(|result| result[1].clone()).collect()
+    };
+    assert_eq!(outcomes(&judged(&project)), outcomes(&here));
+}
