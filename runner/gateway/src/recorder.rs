@@ -727,7 +727,7 @@ mod tests {
         let owner = recorder.owner("tiny");
         recorder.ticket().commit(owner, line("a"), 1, None).await.unwrap();
         let full = OpenOptions::new().read(true).write(true).open("/dev/full").unwrap();
-        let good = mem::replace(&mut lock(&recorder.0.tape).file, full);
+        let good = lock(&recorder.0.tape).file.replace(full);
         recorder.ticket().commit(owner, line("b"), 1, None).await.unwrap();
         lock(&recorder.0.tape).file = good;
         recorder.ticket().commit(owner, line("c"), 1, None).await.unwrap();
