@@ -1,6 +1,6 @@
 //! A control plane as runs use it: opening sessions, signs of life, and which failure means what.
 //!
-//! The client blocks, so each question has a thread of its own ([`ask`]).
+//! The client blocks, so each question has a thread of its own (`ask`).
 
 use std::convert::Infallible;
 use std::sync::Arc;

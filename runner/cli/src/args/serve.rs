@@ -41,7 +41,7 @@ pub(crate) struct ServeFlags {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
-    /// What addresses that are handed out start with [default: `http://<listen>`]
+    /// What addresses that are handed out start with [default: the address that it listens on]
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
     #[command(flatten)]
@@ -52,7 +52,7 @@ pub(crate) struct ServeFlags {
     /// File of the secret that servers share [default: `POME_SERVER_SECRET`, else a file in the data directory]
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Where other servers reach this one [default: `http://<listen>`]
+    /// Where other servers reach this one [default: the address that it listens on]
     #[arg(long, value_name = "URL")]
     pub(crate) host_url: Option<String>,
     /// Most active sessions of a team without a limit of its own
