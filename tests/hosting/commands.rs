@@ -58,7 +58,7 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn sign_in_run_look_clean_up_and_sign_out() {
-    let cluster = Cluster::start(Home::Alone, 1, 10);
+    let mut cluster = Cluster::start(Home::Alone, 1, 10);
     let (person, url, key) = (Person::new(), cluster.url(0), cluster.key.clone());
     let scenario = root().join("scenarios/01-bug-happy-path.md").display().to_string();
     let agent = format!("python3 \"{}\"", root().join("tests/agents/triage.py").display());
@@ -86,6 +86,13 @@ fn sign_in_run_look_clean_up_and_sign_out() {
     assert!(seen["score"].is_object(), "{seen}");
     other.done(0, &["export", id, "--out", "run.tar.gz"]);
     assert!(Path::new(&other.work().join("run.tar.gz")).metadata().unwrap().len() > 100);
+
+    // What is stored outlives the server, however it ends.
+    cluster.kill(0);
+    cluster.boot(0, 10);
+    let again = json(&other.done(0, &["inspect", id, "--format", "json"]).0);
+    assert_eq!(again["run"]["criteria_results"], seen["run"]["criteria_results"]);
+    assert_eq!(again["events"], seen["events"]);
 
     let (made, _) = person.done(0, &["sessions", "create", "--twin", "github", "--format", "json"]);
     let session = json(&made)["session_id"].as_str().unwrap().to_owned();

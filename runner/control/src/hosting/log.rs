@@ -389,38 +389,64 @@ async fn insert(store: &Store, batch: &[Append]) -> Result<Vec<(String, i64)>, s
         }
         Store::Sqlite(pool) => {
             let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-            let mut look =
-                QueryBuilder::new(format!("SELECT id, epoch FROM sessions WHERE state IN {ACTIVE} AND id IN ("));
             let mut ids: Vec<&str> = batch.iter().map(|append| append.session.session_id.as_str()).collect();
             ids.sort_unstable();
             ids.dedup();
-            let mut list = look.separated(", ");
-            for id in ids {
-                list.push_bind(id);
+            let mut current: Vec<(String, i64)> = Vec::with_capacity(ids.len());
+            for ids in pieces(&ids) {
+                let mut look =
+                    QueryBuilder::new(format!("SELECT id, epoch FROM sessions WHERE state IN {ACTIVE} AND id IN ("));
+                let mut list = look.separated(", ");
+                for id in ids {
+                    list.push_bind(*id);
+                }
+                look.push(")");
+                current.extend(look.build_query_as::<(String, i64)>().fetch_all(&mut *transaction).await?);
             }
-            look.push(")");
-            let current: Vec<(String, i64)> = look.build_query_as().fetch_all(&mut *transaction).await?;
             let good: Vec<&Append> = batch.iter().filter(|append| append.session.is_among(&current)).collect();
-            if good.is_empty() {
-                return Ok(Vec::new());
+            for good in pieces(&good) {
+                let mut insert = QueryBuilder::new(
+                    "INSERT INTO calls (session_id, seq, twin, event, call_id, changed, step, row_json) ",
+                );
+                insert.push_values(good, |mut tuple, append| {
+                    tuple
+                        .push_bind(&append.session.session_id)
+                        .push_bind(append.seq)
+                        .push_bind(&append.twin)
+                        .push_bind(append.event)
+                        .push_bind(&append.call_id)
+                        .push_bind(i64::from(append.changed))
+                        .push_bind(&append.step)
+                        .push_bind(&append.row);
+                });
+                insert.build().execute(&mut *transaction).await?;
             }
-            let mut insert = QueryBuilder::new(
-                "INSERT INTO calls (session_id, seq, twin, event, call_id, changed, step, row_json) ",
-            );
-            insert.push_values(&good, |mut tuple, append| {
-                tuple
-                    .push_bind(&append.session.session_id)
-                    .push_bind(append.seq)
-                    .push_bind(&append.twin)
-                    .push_bind(append.event)
-                    .push_bind(&append.call_id)
-                    .push_bind(i64::from(append.changed))
-                    .push_bind(&append.step)
-                    .push_bind(&append.row);
-            });
-            insert.build().execute(&mut *transaction).await?;
             transaction.commit().await?;
             Ok(current)
+        }
+    }
+}
+
+/// The same in pieces whose lengths are powers of two, so that a statement of each length is prepared once.
+fn pieces<T>(all: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = all;
+    std::iter::from_fn(move || {
+        let length = 1_usize << rest.len().checked_ilog2()?;
+        let (piece, after) = rest.split_at_checked(length)?;
+        rest = after;
+        Some(piece)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn pieces_are_all_of_it_in_order_and_of_few_lengths() {
+        for length in 0..300 {
+            let all: Vec<usize> = (0..length).collect();
+            let pieces: Vec<&[usize]> = super::pieces(&all).collect();
+            assert!(pieces.iter().all(|piece| piece.len().is_power_of_two()));
+            assert_eq!(pieces.concat(), all);
         }
     }
 }
