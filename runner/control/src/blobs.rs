@@ -13,6 +13,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _, PutPayload, WriteMultipart}
 use ring::hmac;
 
 use crate::config::Config;
+use crate::ids::hex;
 
 /// How long an address is good, in seconds.
 const LIFE: i64 = 15 * 60;
@@ -202,10 +203,6 @@ fn folder(path: &FilePath) -> Result<Arc<dyn ObjectStore>, BlobsError> {
 
 fn signed(method: &Method, key: &str, exp: i64) -> String {
     format!("{method}\n{key}\n{exp}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -30,6 +30,7 @@ use pome_sandbox::{Component, Fault};
 pub(crate) use build::BuildError;
 pub(crate) use dispatch::{CALL_ID, Dispatched, problem};
 pub(crate) use hosts::closed;
+pub(crate) use open::ONCE;
 pub(crate) use session::LARGEST_BODY;
 
 use crate::config::Config;

@@ -102,7 +102,7 @@ pub(crate) struct Minted {
 
 /// The hash under which a key or a code is kept.
 pub(crate) fn hash(secret: &str) -> String {
-    Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    ids::hex(&Sha256::digest(secret.as_bytes()))
 }
 
 /// Whose key this is, also when it was revoked; nothing when it is not one of ours.

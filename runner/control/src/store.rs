@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlSafeStr as _, SqlitePool};
+use sqlx::{Connection as _, PgConnection, PgPool, SqlSafeStr as _, SqlitePool};
 
 /// What brought the schema where it is, in order.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "start", include_str!("../migrations/0001_start.sql"))];
@@ -96,6 +96,8 @@ impl Store {
         let name = without_password(url);
         let open = |source| StoreError::Open { name: name.clone(), source };
         let options = PgConnectOptions::from_str(url).map_err(open)?;
+        // A pool only says that it waited; one connection says why.
+        PgConnection::connect_with(&options).await.map_err(open)?.close().await.map_err(open)?;
         let pool = PgPoolOptions::new()
             .max_connections(24)
             .acquire_timeout(PATIENCE)

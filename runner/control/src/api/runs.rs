@@ -52,7 +52,7 @@ pub(crate) async fn store(control: &Control, session: &Session, run: &RunRow, fr
     let document = serde_json::to_string(run).map_err(|error| ApiError::internal("a run cannot be written", &error))?;
     let now = time::now_millis();
     let states = match from {
-        From::Open => "('provisioning', 'ready', 'running')",
+        From::Open => crate::hosting::ACTIVE,
         From::Accepted => "('provisioning', 'ready', 'running', 'done', 'expired')",
     };
     // The first statement of the transaction locks the session: two results at once come one after the other.

@@ -23,7 +23,7 @@ use super::error::reason;
 use super::session::Session;
 use super::{ApiError, agents};
 use crate::config::Evaluation;
-use crate::hosting::{NewSession, NewWorld, OpenError};
+use crate::hosting::{NewSession, NewWorld, ONCE, OpenError};
 use crate::state::Control;
 use crate::store::on;
 use crate::{audit, ids, limits};
@@ -33,9 +33,6 @@ pub(crate) const BODY: usize = 16 * 1024 * 1024;
 
 /// Longest scenario.
 const LONGEST_SCENARIO: usize = 1024 * 1024;
-
-/// How long an idempotency key stands for a session, in milliseconds.
-const ONCE: i64 = 30_000;
 
 /// `POST /v1/sessions`
 pub(crate) async fn create(
@@ -113,7 +110,7 @@ async fn plan(control: &Control, caller: &Caller, asked: CreateSession) -> Resul
         key_id: caller.holder.key_id.clone(),
         worlds,
         task_name: title(&scenario).map(|title| slug_of(&title)).filter(|slug| !slug.is_empty()),
-        scenario_hash: Some(Sha256::digest(scenario.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()),
+        scenario_hash: Some(ids::hex(&Sha256::digest(scenario.as_bytes()))),
         scenario_source: Some(scenario),
         seed_applied: Some(if seeded { "request" } else { "default" }),
         group_id: asked.group_id,

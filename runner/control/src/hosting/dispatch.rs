@@ -16,6 +16,7 @@ use pome_gateway::Unanswered;
 use pome_wire::time;
 use serde_json::json;
 
+use crate::api::chain;
 use crate::hosting::hosts::{self, Forwarded, Returned};
 use crate::hosting::session::Live;
 use crate::hosting::{ACTIVE, Close, Hosting};
@@ -188,7 +189,7 @@ impl Hosting {
             let message = "the batch broke off; how much of it was done is in `_pome/events`";
             return Ok(Some(problem(StatusCode::CONFLICT, "conflict", message)));
         }
-        let copy = self.copy(&live.id, seq - 1).await.map_err(|error| crate::hosting::open::chain(&error))?;
+        let copy = self.copy(&live.id, seq - 1).await.map_err(|error| chain(&error))?;
         let copy = copy.map_err(|missing| missing.to_string())?;
         match copy.answer(twin, inner(&live.id, rest, request), call_id).await {
             Some(Ok(reply)) => Ok(Some(Dispatched::Answer(reply.map(Body::new)))),
@@ -214,7 +215,7 @@ impl Hosting {
             Ok(Ok(copy)) => copy,
             Ok(Err(missing)) => return problem(StatusCode::GONE, "session_expired", &missing.to_string()),
             Err(error) => {
-                tracing::warn!(session = session_id, error = crate::hosting::open::chain(&error), "cannot be built");
+                tracing::warn!(session = session_id, error = chain(&error), "cannot be built");
                 let message = "the ended session cannot be looked at now";
                 return problem(StatusCode::SERVICE_UNAVAILABLE, "downstream_unavailable", message);
             }
@@ -310,7 +311,7 @@ impl Hosting {
                 self.close(session_id, Close { state: "failed", error_code: Some("component_missing") }).await?;
                 Ok(Place::Ended { closed_at: time::now_millis() })
             }
-            Err(error) => Ok(Place::Away(crate::hosting::open::chain(&error))),
+            Err(error) => Ok(Place::Away(chain(&error))),
         }
     }
 

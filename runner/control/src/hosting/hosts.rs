@@ -18,7 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use pome_wire::time;
 use ring::hmac;
 
-use crate::ids;
+use crate::ids::{self, hex};
 use crate::secrets::Secrets;
 use crate::store::{Store, on};
 
@@ -231,12 +231,4 @@ pub(crate) fn now(store: &Store) -> &'static str {
 /// An SQL condition: the host `h` was heard of lately.
 pub(crate) fn alive(store: &Store) -> String {
     format!("h.seen_at > {} - {LEASE}", now(store))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

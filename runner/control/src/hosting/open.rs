@@ -9,6 +9,7 @@ use pome_sandbox::OpenError as WorldError;
 use pome_wire::time;
 use serde_json::json;
 
+use crate::api::chain;
 use crate::hosting::log::SessionLog;
 use crate::hosting::session::{Live, Origin};
 use crate::hosting::{ACTIVE, Close, Hosting, NewSession, OpenError, Opened};
@@ -19,9 +20,6 @@ const BOOT: Duration = Duration::from_secs(20);
 
 /// How long an idempotency key stands for the session that was made with it, in milliseconds.
 pub(crate) const ONCE: i64 = 30_000;
-
-const COUNT: &str =
-    "SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN ('provisioning', 'ready', 'running')";
 
 const INSERT: &str = "INSERT INTO sessions (id, team_id, key_id, kind, twins, state, task_name, scenario_source, \
     scenario_hash, seed_applied, group_id, agent_id, agent_version, tags, idempotency_key, ttl_seconds, created_at, \
@@ -87,11 +85,12 @@ impl Hosting {
                 bytes.map_err(|error| OpenError::Boot { twin: world.twin.clone(), reason: error.to_string() })?;
             sealed.push((&world.twin, origin.twin.component().digest(), bytes));
         }
+        let count = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {ACTIVE}");
         on!(&self.0.store, pool => {
             let mut transaction = pool.begin().await?;
             // Whoever else opens a session of this team waits here, so that two cannot take the last place.
             sqlx::query("UPDATE teams SET slug = slug WHERE id = $1").bind(&new.team_id).execute(&mut *transaction).await?;
-            let used: i64 = sqlx::query_scalar(COUNT).bind(&new.team_id).fetch_one(&mut *transaction).await?;
+            let used: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(&new.team_id).fetch_one(&mut *transaction).await?;
             if used >= limit {
                 return Err(OpenError::OverQuota { limit, used });
             }
@@ -177,16 +176,4 @@ fn refused(twin: String, error: &StartError) -> OpenError {
         }
         error => OpenError::Boot { twin, reason: chain(error) },
     }
-}
-
-/// An error and what caused it, on one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-        next = source.source();
-    }
-    text
 }

@@ -1,6 +1,7 @@
 //! Sessions of a team, and the calls of one.
 
 use super::{Cursor, Rows};
+use crate::hosting::ACTIVE;
 use crate::store::{Store, on};
 
 /// A session.
@@ -37,11 +38,9 @@ const SESSION: &str = "SELECT s.id, s.twins, s.state, s.error_code, s.task_name,
      s.created_at, s.ready_at, s.closed_at, s.expires_at, s.run_id, s.swept, a.slug AS agent_slug, a.display_name AS agent_name \
      FROM sessions s LEFT JOIN agents a ON a.id = s.agent_id WHERE s.team_id = ";
 
-const LIVE: &str = "('provisioning', 'ready', 'running')";
-
 /// How many of a team are live.
 pub(crate) async fn live_count(store: &Store, team: &str) -> Result<i64, sqlx::Error> {
-    let sql = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {LIVE}");
+    let sql = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {ACTIVE}");
     on!(store, pool => sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(team).fetch_one(pool).await)
 }
 
@@ -58,7 +57,7 @@ pub(crate) async fn page(
         let mut query = sqlx::QueryBuilder::new(SESSION);
         query.push_bind(team);
         if live {
-            query.push(format!(" AND s.state IN {LIVE}"));
+            query.push(format!(" AND s.state IN {ACTIVE}"));
         }
         if let Some(behind) = behind {
             query.push(" AND (s.created_at, s.id) < (").push_bind(behind.at).push(", ");
