@@ -41,9 +41,9 @@ struct Seen {
 
 #[test]
 fn servers_are_killed_and_every_acknowledged_write_is_there_once() {
-    let Some(postgres) = Postgres::start() else { return };
+    let Some(database) = Postgres::database() else { return };
     let seconds = std::env::var("POME_CHAOS_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
-    let mut cluster = Cluster::start(Home::Shared(postgres), 3, 200);
+    let mut cluster = Cluster::start(Home::Shared(database), 3, 200);
     let seed: Value = serde_json::from_str(SEED).unwrap();
     let sessions: Vec<Session> =
         (0..SESSIONS).map(|number| cluster.open(number % 3, &["github"], Some(seed.clone()))).collect();

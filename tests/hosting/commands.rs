@@ -1,55 +1,15 @@
 //! Every command that needs a control plane, against one.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Cluster, Home, program};
+use crate::person::Person;
+use crate::support::{Cluster, Home};
 
 /// Where the shipped scenarios and agents are.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-/// Someone at a machine: a home and a folder to work in.
-struct Person {
-    home: tempfile::TempDir,
-}
-
-impl Person {
-    fn new() -> Self {
-        let person = Self { home: tempfile::tempdir().unwrap() };
-        std::fs::create_dir(person.work()).unwrap();
-        person
-    }
-
-    fn work(&self) -> PathBuf {
-        self.home.path().join("work")
-    }
-
-    fn pome(&self, variables: &[(&str, &str)], args: &[&str]) -> Output {
-        Command::new(program())
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap())
-            .env("HOME", self.home.path())
-            .env("CI", "1")
-            .envs(variables.iter().copied())
-            .current_dir(self.work())
-            .args(args)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
-    }
-
-    /// Runs a command that has to end with `code`; what it says on standard output and standard error.
-    fn done(&self, code: i32, args: &[&str]) -> (String, String) {
-        let output = self.pome(&[], args);
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-        assert_eq!(output.status.code(), Some(code), "{args:?}\n{stdout}\n{stderr}");
-        (stdout, stderr)
-    }
 }
 
 fn json(text: &str) -> Value {
@@ -76,8 +36,7 @@ fn sign_in_run_look_clean_up_and_sign_out() {
     assert!(cloud.starts_with(&format!("{url}/runs/run_")), "{cloud}");
 
     // From another folder, with nothing of the run on disk.
-    let other = Person { home: tempfile::tempdir().unwrap() };
-    std::fs::create_dir(other.work()).unwrap();
+    let other = Person::new();
     other.done(0, &["login", "--token", &key, "--api-url", &url]);
     let id = cloud.rsplit('/').next().unwrap();
     let seen = json(&other.done(0, &["inspect", id, "--format", "json"]).0);

@@ -9,8 +9,8 @@ const SEED: &str = r#"{"repositories":[{"owner":"acme","name":"api","issues":[]}
 
 #[test]
 fn any_server_accepts_any_request_and_the_one_that_holds_the_session_answers() {
-    let Some(postgres) = Postgres::start() else { return };
-    let mut cluster = Cluster::start(Home::Shared(postgres), 2, 10);
+    let Some(database) = Postgres::database() else { return };
+    let mut cluster = Cluster::start(Home::Shared(database), 2, 10);
     let session = cluster.open(0, &["github"], Some(serde_json::from_str(SEED).unwrap()));
     let client = agent();
     let urls = cluster.urls();

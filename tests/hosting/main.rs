@@ -11,8 +11,13 @@
 
 mod chaos;
 mod commands;
+mod expiry;
 mod forward;
 mod library;
+mod person;
 mod restart;
+mod results;
 mod secrets;
 mod support;
+mod teams;
+mod tokens;

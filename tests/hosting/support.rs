@@ -8,7 +8,8 @@ use pome_tests::{Postgres, free_port};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-const SECRET: &str = "a secret that every server of this test has";
+/// What the servers sign with.
+pub(crate) const SECRET: &str = "a secret that every server of this test has";
 /// How long a server may take to come up.
 const BOOT: Duration = Duration::from_secs(60);
 
@@ -16,8 +17,15 @@ const BOOT: Duration = Duration::from_secs(60);
 pub(crate) enum Home {
     /// One embedded database.
     Alone,
-    /// A database that they share.
-    Shared(Postgres),
+    /// A database that they share, by its address.
+    Shared(String),
+}
+
+impl Home {
+    /// Each kind of them; without the second one, said loudly, where `PostgreSQL` is not installed.
+    pub(crate) fn each() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Alone).chain(Postgres::database().map(Self::Shared))
+    }
 }
 
 /// Some servers and the key of a team.
@@ -46,11 +54,45 @@ impl Cluster {
         for number in 0..count {
             cluster.boot(number, limit);
         }
-        let output = cluster.program().args(["serve", "keys", "add", "test"]).args(cluster.place()).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        let key = said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
-        cluster.key = key.into_iter().find(|word| word.starts_with("pme_") && word.len() > 40).expect(&said).to_owned();
+        cluster.key = cluster.operate(&["keys", "add", "test"]).trim().to_owned();
         cluster
+    }
+
+    /// Makes another team; a key of it.
+    pub(crate) fn team(&self, slug: &str) -> String {
+        self.operate(&["teams", "add", slug]);
+        self.key_of(slug)
+    }
+
+    /// A further key of a team.
+    pub(crate) fn key_of(&self, slug: &str) -> String {
+        self.operate(&["keys", "add", "test", "--team", slug]).trim().to_owned()
+    }
+
+    /// What an operator does beside the servers, and what is answered.
+    pub(crate) fn operate(&self, args: &[&str]) -> String {
+        let output = self.program().arg("serve").args(args).args(self.place()).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Changes the database behind the servers' backs, as time would.
+    pub(crate) fn sql(&self, statement: &str) {
+        match &self.home {
+            Home::Shared(database) => Postgres::run(database, statement),
+            Home::Alone => {
+                const RUN: &str =
+                    "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as db: db.execute(sys.argv[2])";
+                let file = self.folder.path().join("data/pome.db");
+                let status = Command::new("python3").args(["-c", RUN]).arg(file).arg(statement).status().unwrap();
+                assert!(status.success(), "{statement}");
+            }
+        }
+    }
+
+    /// Asks a route of server `number` as whoever has `key`.
+    pub(crate) fn ask(&self, number: usize, key: &str, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        send(method, &format!("{}{path}", self.url(number)), &[("x-api-key", key)], body)
     }
 
     fn program(&self) -> Command {
@@ -70,8 +112,8 @@ impl Cluster {
     fn place(&self) -> Vec<String> {
         let data = self.folder.path().join("data").display().to_string();
         let mut flags = vec!["--data-dir".to_owned(), data];
-        if let Home::Shared(postgres) = &self.home {
-            flags.extend(["--database-url".to_owned(), postgres.url()]);
+        if let Home::Shared(database) = &self.home {
+            flags.extend(["--database-url".to_owned(), database.clone()]);
         }
         flags
     }
@@ -133,6 +175,11 @@ impl Cluster {
 
     /// Opens a session with these twins.
     pub(crate) fn open(&self, number: usize, twins: &[&str], seed: Option<Value>) -> Session {
+        self.open_as(&self.key, number, twins, seed)
+    }
+
+    /// The same for the team of a key.
+    pub(crate) fn open_as(&self, key: &str, number: usize, twins: &[&str], seed: Option<Value>) -> Session {
         let body = json!({
             "twins": twins,
             "scenario_source": "IyBU",
@@ -143,7 +190,7 @@ impl Cluster {
         loop {
             let answer = agent()
                 .post(format!("{}/v1/sessions", self.url(number)))
-                .header("x-api-key", &self.key)
+                .header("x-api-key", key)
                 .header("content-type", "application/json")
                 .send(body.to_string())
                 .unwrap();
@@ -229,6 +276,18 @@ pub(crate) fn call(
         }
         Err(error) => Told::Unknown(error.to_string()),
     }
+}
+
+/// Sends one request; its status and what it was answered.
+pub(crate) fn send(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&Value>) -> (u16, Value) {
+    let mut request = http::Request::builder().method(method).uri(url).header("content-type", "application/json");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = agent().run(request.body(body.map(Value::to_string).unwrap_or_default()).unwrap()).unwrap();
+    let status = answer.status().as_u16();
+    let text = answer.into_body().read_to_string().unwrap();
+    (status, if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) })
 }
 
 fn json(answer: http::Response<ureq::Body>) -> Value {

@@ -3,7 +3,7 @@
 //! ```text
 //! http      one plain request
 //! project   a temporary folder with a clean environment, and the program run in it
-//! postgres  a database server of the test's own
+//! postgres  a database server of the tests' own
 //! mask      the one list of things that differ from run to run
 //! scripted  a server that answers from a list
 //! ```

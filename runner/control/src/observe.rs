@@ -126,10 +126,14 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::{Bench, Place, on_either_database};
 
-    #[tokio::test]
-    async fn requests_are_counted_by_the_template_of_their_route() {
-        let bench = crate::tests::Bench::new().await;
+    on_either_database! {
+        requests_are_counted_by_the_template_of_their_route,
+    }
+
+    async fn requests_are_counted_by_the_template_of_their_route(place: Place) {
+        let bench = Bench::new(place).await;
         let metrics = &bench.control.metrics;
         metrics.answered(&http::Method::GET, "/v1/runs/{id}", 200, Duration::from_millis(3));
         metrics.answered(&http::Method::GET, "/v1/runs/{id}", 200, Duration::from_millis(300));

@@ -141,7 +141,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tests::Bench;
+    use crate::tests::{Bench, Place, on_either_database};
+
+    on_either_database! {
+        a_code_makes_one_key_and_that_key_can_be_revoked,
+        an_old_code_is_worth_nothing,
+        keys_that_nobody_has_are_refused,
+    }
 
     #[test]
     fn a_period_is_the_month() {
@@ -150,9 +156,8 @@ mod tests {
         assert_eq!(month("2026-02-03T00:00:00.000Z"), both("2026-02", "2026-03"));
     }
 
-    #[tokio::test]
-    async fn a_code_makes_one_key_and_that_key_can_be_revoked() {
-        let bench = Bench::new().await;
+    async fn a_code_makes_one_key_and_that_key_can_be_revoked(place: Place) {
+        let bench = Bench::new(place).await;
         let code = new_code(&bench.control.store, keys::FIRST_TEAM, keys::FIRST_USER).await.unwrap();
         let asked = json!({"code": code, "key_name": "laptop"});
         let (status, body) = bench.ask_as("", Method::POST, "/v1/auth/cli/exchange", Some(asked.clone())).await;
@@ -172,9 +177,8 @@ mod tests {
         assert_eq!((status.as_u16(), &body["error"]["type"]), (401, &json!("revoked_key")));
     }
 
-    #[tokio::test]
-    async fn an_old_code_is_worth_nothing() {
-        let bench = Bench::new().await;
+    async fn an_old_code_is_worth_nothing(place: Place) {
+        let bench = Bench::new(place).await;
         let code = new_code(&bench.control.store, keys::FIRST_TEAM, keys::FIRST_USER).await.unwrap();
         on!(&bench.control.store, pool => {
             sqlx::query("UPDATE login_codes SET expires_at = $1").bind(time::now_millis() - 1).execute(pool).await.map(drop)
@@ -185,9 +189,8 @@ mod tests {
         assert_eq!(status.as_u16(), 401);
     }
 
-    #[tokio::test]
-    async fn keys_that_nobody_has_are_refused() {
-        let bench = Bench::new().await;
+    async fn keys_that_nobody_has_are_refused(place: Place) {
+        let bench = Bench::new(place).await;
         let mut wrong = bench.key.clone();
         let last = wrong.pop().unwrap();
         wrong.push(if last == 'A' { 'B' } else { 'A' });

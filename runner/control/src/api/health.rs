@@ -70,11 +70,15 @@ mod tests {
     use axum::body::Body;
     use http::{Method, Request};
 
-    use crate::tests::Bench;
+    use crate::tests::{Bench, Place, on_either_database};
 
-    #[tokio::test]
-    async fn a_server_says_that_it_lives_and_what_it_counted() {
-        let bench = Bench::new().await;
+    on_either_database! {
+        a_server_says_that_it_lives_and_what_it_counted,
+        what_is_not_there_is_said_in_the_envelope,
+    }
+
+    async fn a_server_says_that_it_lives_and_what_it_counted(place: Place) {
+        let bench = Bench::new(place).await;
         let (status, body) = bench.ask(Method::GET, "/healthz", None).await;
         assert_eq!(
             (status.as_u16(), body),
@@ -87,9 +91,8 @@ mod tests {
         assert!(text.contains(r#"pome_http_requests_total{method="GET",route="/readyz",status="200"} 1"#), "{text}");
     }
 
-    #[tokio::test]
-    async fn what_is_not_there_is_said_in_the_envelope() {
-        let bench = Bench::new().await;
+    async fn what_is_not_there_is_said_in_the_envelope(place: Place) {
+        let bench = Bench::new(place).await;
         let (status, body) = bench.ask(Method::GET, "/v1/nowhere/at/all", None).await;
         assert_eq!((status.as_u16(), &body["error"]["type"]), (404, &"not_found".into()));
         let answer = bench.send(Request::post("/healthz").body(Body::empty()).unwrap()).await;

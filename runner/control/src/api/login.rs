@@ -257,7 +257,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::tests::Bench;
+    use crate::tests::{Bench, Place, on_either_database};
+
+    on_either_database! {
+        a_key_in_the_form_leads_back_with_a_code_that_makes_a_key,
+        a_form_from_elsewhere_a_wrong_key_and_a_refusal_make_no_code,
+        the_page_runs_nothing_and_stays_out_of_frames,
+        guessing_keys_is_slow,
+        with_auto_approve_nobody_is_asked,
+    }
 
     const HERE: &str = "redirect_uri=http%3A%2F%2F127.0.0.1%3A4711%2Fcallback&state=a%20b%26c";
 
@@ -313,9 +321,8 @@ mod tests {
         assert_eq!(Back::of(Some("http://localhost/callback"), None), None);
     }
 
-    #[tokio::test]
-    async fn a_key_in_the_form_leads_back_with_a_code_that_makes_a_key() {
-        let bench = Bench::new().await;
+    async fn a_key_in_the_form_leads_back_with_a_code_that_makes_a_key(place: Place) {
+        let bench = Bench::new(place).await;
         let (cookie, token) = opened(&bench).await;
         let answer =
             post(&bench, &cookie, format!("{HERE}&form={}&key={}&choice=approve", escaped(&token), bench.key)).await;
@@ -336,9 +343,8 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::FOUND);
     }
 
-    #[tokio::test]
-    async fn a_form_from_elsewhere_a_wrong_key_and_a_refusal_make_no_code() {
-        let bench = Bench::new().await;
+    async fn a_form_from_elsewhere_a_wrong_key_and_a_refusal_make_no_code(place: Place) {
+        let bench = Bench::new(place).await;
         let (cookie, token) = opened(&bench).await;
         let form = escaped(&token);
         let other = post(&bench, "", format!("{HERE}&form={form}&key={}", bench.key)).await;
@@ -352,9 +358,8 @@ mod tests {
         assert_eq!((nowhere.status(), nowhere.headers().get("location")), (StatusCode::BAD_REQUEST, None));
     }
 
-    #[tokio::test]
-    async fn the_page_runs_nothing_and_stays_out_of_frames() {
-        let bench = Bench::new().await;
+    async fn the_page_runs_nothing_and_stays_out_of_frames(place: Place) {
+        let bench = Bench::new(place).await;
         let page = get(&bench, &format!("{HERE}%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E")).await;
         let policy = page.headers()["content-security-policy"].to_str().unwrap();
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
@@ -364,9 +369,8 @@ mod tests {
         assert_eq!(page.headers()["cache-control"], "no-store");
     }
 
-    #[tokio::test]
-    async fn guessing_keys_is_slow() {
-        let bench = Bench::new().await;
+    async fn guessing_keys_is_slow(place: Place) {
+        let bench = Bench::new(place).await;
         let (cookie, token) = opened(&bench).await;
         let mut last = StatusCode::OK;
         for _ in 0..13 {
@@ -375,9 +379,8 @@ mod tests {
         assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     }
 
-    #[tokio::test]
-    async fn with_auto_approve_nobody_is_asked() {
-        let bench = Bench::with(|config| config.auto_approve = true).await;
+    async fn with_auto_approve_nobody_is_asked(place: Place) {
+        let bench = Bench::with(place, |config| config.auto_approve = true).await;
         let answer = get(&bench, HERE).await;
         assert_eq!(answer.status(), StatusCode::FOUND);
         assert!(answer.headers()["location"].to_str().unwrap().contains("/callback?code="));

@@ -13,7 +13,19 @@ use super::ROUTES;
 
 use crate::keys;
 use crate::store::on;
-use crate::tests::Bench;
+use crate::tests::{Bench, Place, on_either_database};
+
+on_either_database! {
+    an_open_session_has_an_address_for_each_twin,
+    what_cannot_be_opened_is_refused_with_a_reason,
+    the_same_idempotency_key_means_the_same_session_within_a_team,
+    a_plan_has_its_number_of_sessions,
+    a_session_without_a_result_is_closed_only_when_that_is_confirmed,
+    heartbeats_move_the_end_and_an_expired_session_is_over,
+    agents_are_found_by_slug_and_alias_and_nearly,
+    every_route_keeps_strangers_out,
+    session_tokens_open_their_own_session_only,
+}
 
 const SCENARIO: &str = "# Fix the Bug!\n\n## Prompt\n\nDo it.\n\n## Success Criteria\n\n- [D] No issue is open\n";
 
@@ -32,9 +44,8 @@ fn id(body: &Value) -> String {
     body["session_id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn an_open_session_has_an_address_for_each_twin() {
-    let bench = Bench::with_twins(&["github", "slack"]).await;
+async fn an_open_session_has_an_address_for_each_twin(place: Place) {
+    let bench = Bench::with_twins(place, &["github", "slack"]).await;
     let body = opened(&bench, json!(["slack", "github"])).await;
     let id = id(&body);
     let api = format!("http://127.0.0.1:8787/slack/{id}");
@@ -57,9 +68,8 @@ async fn an_open_session_has_an_address_for_each_twin() {
     assert_eq!(list, json!([row]));
 }
 
-#[tokio::test]
-async fn what_cannot_be_opened_is_refused_with_a_reason() {
-    let bench = Bench::with_twins(&["github", "slack"]).await;
+async fn what_cannot_be_opened_is_refused_with_a_reason(place: Place) {
+    let bench = Bench::with_twins(place, &["github", "slack"]).await;
     let source = source();
     for (asked, status, word) in [
         (json!({"scenario_source": source, "twins": ["gmail"]}), 422, "gmail"),
@@ -88,9 +98,8 @@ async fn what_cannot_be_opened_is_refused_with_a_reason() {
     assert_eq!(list, json!([]), "nothing was stored");
 }
 
-#[tokio::test]
-async fn the_same_idempotency_key_means_the_same_session_within_a_team() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn the_same_idempotency_key_means_the_same_session_within_a_team(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let asked = json!({"task_source": source(), "idempotency_key": "7c9e6679-7425-40de-944b-e07fc1f90ae7"});
     let (_, one) = bench.ask(Method::POST, "/v1/sessions", Some(asked.clone())).await;
     let (status, two) = bench.ask(Method::POST, "/v1/sessions", Some(asked.clone())).await;
@@ -106,9 +115,8 @@ async fn the_same_idempotency_key_means_the_same_session_within_a_team() {
     assert_ne!(id(&later), id(&one));
 }
 
-#[tokio::test]
-async fn a_plan_has_its_number_of_sessions() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn a_plan_has_its_number_of_sessions(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let key = bench.other_team("small", "free").await;
     let asked = json!({"scenario_source": source()});
     for _ in 0..3 {
@@ -126,9 +134,8 @@ async fn a_plan_has_its_number_of_sessions() {
     );
 }
 
-#[tokio::test]
-async fn a_session_without_a_result_is_closed_only_when_that_is_confirmed() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn a_session_without_a_result_is_closed_only_when_that_is_confirmed(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let path = format!("/v1/sessions/{}", id(&opened(&bench, json!(["github"])).await));
     let other = format!("/v1/sessions/{}", id(&opened(&bench, json!(["github"])).await));
     let refuse = |body: Value| {
@@ -155,9 +162,8 @@ async fn a_session_without_a_result_is_closed_only_when_that_is_confirmed() {
     );
 }
 
-#[tokio::test]
-async fn heartbeats_move_the_end_and_an_expired_session_is_over() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn heartbeats_move_the_end_and_an_expired_session_is_over(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let id = id(&opened(&bench, json!(["github"])).await);
     let move_end = async |at: i64| {
         on!(&bench.control.store, pool => {
@@ -191,9 +197,8 @@ async fn heartbeats_move_the_end_and_an_expired_session_is_over() {
     assert_eq!(left, 0);
 }
 
-#[tokio::test]
-async fn agents_are_found_by_slug_and_alias_and_nearly() {
-    let bench = Bench::with_twins(&["github", "slack"]).await;
+async fn agents_are_found_by_slug_and_alias_and_nearly(place: Place) {
+    let bench = Bench::with_twins(place, &["github", "slack"]).await;
     let ask = async |asked: Value| bench.ask(Method::POST, "/v1/agents", Some(asked)).await;
     let (status, made) = ask(json!({"name": "Triage Bot", "twins": ["github"]})).await;
     assert_eq!((status, &made["slug"], &made["created"]), (StatusCode::CREATED, &json!("triage-bot"), &json!(true)));
@@ -223,9 +228,8 @@ async fn agents_are_found_by_slug_and_alias_and_nearly() {
 }
 
 /// Walks the table: nobody gets anything without a credential, and nothing of another team with one.
-#[tokio::test]
-async fn every_route_keeps_strangers_out() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn every_route_keeps_strangers_out(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let mine = id(&opened(&bench, json!(["github"])).await);
     let stranger = bench.other_team("stranger", "team").await;
     for route in ROUTES {
@@ -267,9 +271,8 @@ async fn every_route_keeps_strangers_out() {
     let _ = keys::FIRST_TEAM;
 }
 
-#[tokio::test]
-async fn session_tokens_open_their_own_session_only() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn session_tokens_open_their_own_session_only(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let (one, two) = (opened(&bench, json!(["github"])).await, opened(&bench, json!(["github"])).await);
     let beat = async |session: &Value, token: &str| {
         let request = http::Request::post(format!("/v1/sessions/{}/heartbeat", id(session)))

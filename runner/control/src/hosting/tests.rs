@@ -1,5 +1,3 @@
-use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use axum::body::to_bytes;
@@ -10,8 +8,21 @@ use pome_wire::time;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::config::Evaluation;
 use crate::ids;
+use crate::tests::{Place, on_either_database};
+
+on_either_database! {
+    a_session_outlives_its_process_with_identical_state_and_answers,
+    who_has_lost_a_session_cannot_write_into_it_and_finds_its_way_back,
+    a_call_that_is_sent_again_under_its_name_happens_once_and_answers_the_same,
+    many_calls_at_once_are_all_kept_in_one_order,
+    faults_go_on_counting_after_a_rebuild,
+    a_refused_seed_and_a_full_quota_store_nothing,
+    a_closed_session_answers_410_but_can_be_looked_at_for_a_while_and_judged,
+    a_session_past_its_end_expires_and_one_that_was_prolonged_does_not,
+    what_was_sent_is_not_readable_on_disk,
+    only_a_host_can_mark_a_request_as_sent_on_and_only_as_it_is,
+}
 
 const SEED: &str = r#"{"repositories":[{"owner":"acme","name":"api","issues":[]}]}"#;
 
@@ -26,26 +37,10 @@ fn component(name: &str) -> Component {
 }
 
 impl Host {
-    /// A process with the database in `folder`.
-    async fn start(folder: &Path) -> Self {
-        let store = Store::file(&folder.join("pome.db")).await.unwrap();
-        let config = Config {
-            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-            public_url: None,
-            data_dir: folder.to_owned(),
-            database_url: None,
-            blobs_url: None,
-            blob_options: Vec::new(),
-            secrets: Secrets::new(&"s".repeat(32), "a test").unwrap(),
-            max_sessions: 10,
-            session_ttl: Duration::from_secs(600),
-            evaluation: Evaluation::Client,
-            auto_approve: false,
-            components: vec![component("github"), component("stripe")],
-            host_url: None,
-            version: "0.0.0".to_owned(),
-            judge: Vec::new(),
-        };
+    /// A process with the database of `place`.
+    async fn start(place: &Place) -> Self {
+        let store = place.store().await;
+        let config = Config { components: vec![component("github"), component("stripe")], ..place.config() };
         let hosting = Hosting::start(&config, &store, "http://pome.test", "http://127.0.0.1:9").await.unwrap();
         let host = Self { hosting, store };
         host.run("INSERT INTO teams (id, slug, plan_tier, created_at) VALUES ('tm_a', 'a', 'free', 0) ON CONFLICT DO NOTHING").await;
@@ -128,10 +123,8 @@ impl Host {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_outlives_its_process_with_identical_state_and_answers() {
-    let folder = tempfile::tempdir().unwrap();
-    let first = Host::start(folder.path()).await;
+async fn a_session_outlives_its_process_with_identical_state_and_answers(place: Place) {
+    let first = Host::start(&place).await;
     let session = first.open(&[("github", Some(SEED)), ("stripe", None)], 5).await.unwrap();
     for number in 1..=3 {
         assert_eq!(first.issue(&session, "x", None).await["number"], number);
@@ -142,7 +135,7 @@ async fn a_session_outlives_its_process_with_identical_state_and_answers() {
     let health = first.get(&session, "/_pome/health").await["recorder"].clone();
     assert_eq!(events.as_array().unwrap().len(), 4, "{events}");
     // Nothing says goodbye: a killed process does not either.
-    let second = Host::start(folder.path()).await;
+    let second = Host::start(&place).await;
     assert_eq!(second.get(&session, "/_pome/state").await, state);
     assert_eq!(second.get(&session, "/_pome/events").await, events);
     assert_eq!(second.get(&session, "/_pome/health").await["recorder"], health);
@@ -152,13 +145,11 @@ async fn a_session_outlives_its_process_with_identical_state_and_answers() {
     assert_eq!(second.hosting.done().rebuilt.load(Ordering::Relaxed), 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_has_lost_a_session_cannot_write_into_it_and_finds_its_way_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let old = Host::start(folder.path()).await;
+async fn who_has_lost_a_session_cannot_write_into_it_and_finds_its_way_back(place: Place) {
+    let old = Host::start(&place).await;
     let session = old.open(&[("github", Some(SEED))], 5).await.unwrap();
     old.issue(&session, "one", None).await;
-    let new = Host::start(folder.path()).await;
+    let new = Host::start(&place).await;
     assert_eq!(new.issue(&session, "two", None).await["number"], 2);
     // The old one still has its world, in which there is one issue, and does not know yet. Its own address leads nowhere, so it
     // takes the session back, with what the other one wrote.
@@ -169,23 +160,19 @@ async fn who_has_lost_a_session_cannot_write_into_it_and_finds_its_way_back() {
     assert_eq!(old.number("SELECT MAX(seq) FROM calls").await, 4);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_call_that_is_sent_again_under_its_name_happens_once_and_answers_the_same() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+async fn a_call_that_is_sent_again_under_its_name_happens_once_and_answers_the_same(place: Place) {
+    let host = Host::start(&place).await;
     let session = host.open(&[("github", Some(SEED))], 5).await.unwrap();
     let first = host.issue(&session, "a", Some("client:1")).await;
     host.issue(&session, "b", None).await;
     assert_eq!(host.issue(&session, "a", Some("client:1")).await, first);
-    let later = Host::start(folder.path()).await;
+    let later = Host::start(&place).await;
     assert_eq!(later.issue(&session, "a", Some("client:1")).await, first, "also from another process");
     assert_eq!(later.get(&session, "/repos/acme/api/issues").await.as_array().unwrap().len(), 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn many_calls_at_once_are_all_kept_in_one_order() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = std::sync::Arc::new(Host::start(folder.path()).await);
+async fn many_calls_at_once_are_all_kept_in_one_order(place: Place) {
+    let host = std::sync::Arc::new(Host::start(&place).await);
     let session = host.open(&[("github", Some(SEED))], 5).await.unwrap();
     let calls = (0..100).map(|number| {
         let (host, session) = (host.clone(), session.clone());
@@ -198,29 +185,25 @@ async fn many_calls_at_once_are_all_kept_in_one_order() {
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=100).collect::<Vec<_>>());
     let state = host.get(&session, "/_pome/state").await;
-    assert_eq!(Host::start(folder.path()).await.get(&session, "/_pome/state").await, state);
+    assert_eq!(Host::start(&place).await.get(&session, "/_pome/state").await, state);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn faults_go_on_counting_after_a_rebuild() {
+async fn faults_go_on_counting_after_a_rebuild(place: Place) {
     let seed = r#"{"repositories":[{"owner":"acme","name":"api","issues":[]}],
         "failure_injection":[{"method":"GET","path":"/repos/acme/api","attempt":2,"status":503,"body":{"message":"down"}}]}"#;
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+    let host = Host::start(&place).await;
     let session = host.open(&[("github", Some(seed))], 5).await.unwrap();
     let look =
         async |host: &Host| host.call(&session, "github", Method::GET, "/repos/acme/api", Value::Null, None).await.0;
     assert_eq!(look(&host).await, 200);
-    let host = Host::start(folder.path()).await;
+    let host = Host::start(&place).await;
     assert_eq!(look(&host).await, 503, "the second attempt, whoever answers it");
-    let host = Host::start(folder.path()).await;
+    let host = Host::start(&place).await;
     assert_eq!(look(&host).await, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_seed_and_a_full_quota_store_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+async fn a_refused_seed_and_a_full_quota_store_nothing(place: Place) {
+    let host = Host::start(&place).await;
     let refused = host.open(&[("github", Some(r#"{"repositories":7}"#))], 5).await.unwrap_err();
     assert!(matches!(&refused, OpenError::SeedRefused { twin, .. } if twin == "github"), "{refused:?}");
     assert!(matches!(host.open(&[("gmail", None)], 5).await.unwrap_err(), OpenError::UnknownTwin { .. }));
@@ -231,10 +214,8 @@ async fn a_refused_seed_and_a_full_quota_store_nothing() {
     assert_eq!(host.number("SELECT COUNT(*) FROM worlds").await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_closed_session_answers_410_but_can_be_looked_at_for_a_while_and_judged() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+async fn a_closed_session_answers_410_but_can_be_looked_at_for_a_while_and_judged(place: Place) {
+    let host = Host::start(&place).await;
     let session = host.open(&[("github", Some(SEED))], 5).await.unwrap();
     host.issue(&session, "a", None).await;
     let state = host.get(&session, "/_pome/state").await;
@@ -254,10 +235,8 @@ async fn a_closed_session_answers_410_but_can_be_looked_at_for_a_while_and_judge
     assert_eq!(host.hosting.held(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_past_its_end_expires_and_one_that_was_prolonged_does_not() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+async fn a_session_past_its_end_expires_and_one_that_was_prolonged_does_not(place: Place) {
+    let host = Host::start(&place).await;
     let session = host.open(&[("github", Some(SEED))], 5).await.unwrap();
     let past = time::now_millis() - 1;
     host.hosting.prolonged(&session, past);
@@ -268,23 +247,28 @@ async fn a_session_past_its_end_expires_and_one_that_was_prolonged_does_not() {
     assert_eq!(host.number("SELECT COUNT(*) FROM sessions WHERE state = 'expired'").await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_sent_is_not_readable_on_disk() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+async fn what_was_sent_is_not_readable_on_disk(place: Place) {
+    let host = Host::start(&place).await;
     let session = host.open(&[("github", Some(SEED))], 5).await.unwrap();
     let secret = concat!("ghp_", "abcdefghijklmnopqrstuvwxyz0123456789");
     host.issue(&session, &format!("token {secret}"), None).await;
-    for entry in std::fs::read_dir(folder.path()).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-        assert!(!bytes.windows(secret.len()).any(|part| part == secret.as_bytes()));
+    let holds = |bytes: &[u8]| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+    for entry in std::fs::read_dir(place.folder()).unwrap() {
+        assert!(!holds(&std::fs::read(entry.unwrap().path()).unwrap()));
     }
+    let kept: Vec<(Vec<u8>, String)> = on!(&host.store, pool => {
+        sqlx::query_as("SELECT step, row_json FROM calls").fetch_all(pool).await
+    })
+    .unwrap();
+    assert_eq!(kept.len(), 1);
+    assert!(
+        kept.iter().all(|(step, row)| !holds(step) && !holds(row.as_bytes()) && row.contains("REDACTED")),
+        "{kept:?}"
+    );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn only_a_host_can_mark_a_request_as_sent_on_and_only_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = Host::start(folder.path()).await;
+async fn only_a_host_can_mark_a_request_as_sent_on_and_only_as_it_is(place: Place) {
+    let host = Host::start(&place).await;
     let peers = &host.hosting.0.peers;
     let call = Forwarded { call_id: "a.b".to_owned(), again: true };
     let target = "/github/ses_1/user?x=1";

@@ -1,19 +1,23 @@
 //! Pages against a database that was filled by hand: what belongs to another team is not there, what an agent wrote does nothing,
 //! and ten thousand runs are no burden.
 
-use std::time::Instant;
+mod many;
 
 use serde_json::json;
 
 use super::queries::runs::{self, Filter};
 use super::queries::{Cursor, agents, sessions, trends};
 use crate::store::{Store, on};
+use crate::tests::{Place, on_either_database};
 
-const DAY: i64 = 86_400_000;
+on_either_database! {
+    every_question_is_asked_for_one_team,
+    pages_follow_each_other_without_gaps_even_at_equal_times,
+    what_somebody_types_is_no_pattern,
+}
 
-async fn store() -> (Store, tempfile::TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::file(&folder.path().join("pome.db")).await.unwrap();
+async fn store(place: &Place) -> Store {
+    let store = place.store().await;
     for team in ["tm_a", "tm_b"] {
         on!(&store, pool => sqlx::query("INSERT INTO teams (id, slug, plan_tier, created_at) VALUES ($1, $2, 'free', 0)")
             .bind(team)
@@ -23,7 +27,7 @@ async fn store() -> (Store, tempfile::TempDir) {
             .map(drop))
         .unwrap();
     }
-    (store, folder)
+    store
 }
 
 struct Row<'a> {
@@ -93,9 +97,8 @@ fn ids(rows: &[runs::Run]) -> Vec<&str> {
     rows.iter().map(|run| run.id.as_str()).collect()
 }
 
-#[tokio::test]
-async fn every_question_is_asked_for_one_team() {
-    let (store, _folder) = store().await;
+async fn every_question_is_asked_for_one_team(place: Place) {
+    let store = store(&place).await;
     let group = || Some("grp_shared".to_owned());
     for team in ["tm_a", "tm_b"] {
         insert(&store, &[Row { group: group(), tags: vec!["nightly"], ..Row::new(team, 1) }]).await;
@@ -138,9 +141,8 @@ async fn every_question_is_asked_for_one_team() {
     assert_eq!(sessions::page(&store, "tm_a", true, None, 10).await.unwrap().rows.first().unwrap().id, "ses_tm_a");
 }
 
-#[tokio::test]
-async fn pages_follow_each_other_without_gaps_even_at_equal_times() {
-    let (store, _folder) = store().await;
+async fn pages_follow_each_other_without_gaps_even_at_equal_times(place: Place) {
+    let store = store(&place).await;
     let rows: Vec<Row<'_>> =
         (0..25).map(|number| Row { at: number / 10, tags: vec!["t"], ..Row::new("tm_a", number) }).collect();
     insert(&store, &rows).await;
@@ -160,9 +162,8 @@ async fn pages_follow_each_other_without_gaps_even_at_equal_times() {
     }
 }
 
-#[tokio::test]
-async fn what_somebody_types_is_no_pattern() {
-    let (store, _folder) = store().await;
+async fn what_somebody_types_is_no_pattern(place: Place) {
+    let store = store(&place).await;
     let named = |number, scenario: &str| Row { scenario: scenario.to_owned(), ..Row::new("tm_a", number) };
     insert(&store, &[named(1, "refund_100%_twice"), named(2, "refundX100Y"), named(3, "Pay!")]).await;
     let found = async |text: &str| {
@@ -175,57 +176,4 @@ async fn what_somebody_types_is_no_pattern() {
     assert_eq!(found("pay!").await, 1);
     assert_eq!(found("run_tm_a00000").await, 3);
     assert_eq!(found("' OR 1=1 --").await, 0);
-}
-
-/// The bound is ten times what a slow machine needs; a plan that reads every document is far beyond it. Prints what it took.
-#[tokio::test]
-async fn ten_thousand_runs_are_listed_at_once() {
-    let (store, _folder) = store().await;
-    let rows: Vec<Row<'_>> = (0..10_000)
-        .map(|number| Row {
-            at: number * DAY / 100,
-            agent: Some(if number % 3 == 0 { "agt_a" } else { "agt_b" }),
-            group: (number % 10 == 0).then(|| format!("grp_{:04}", number / 50)),
-            tags: if number % 4 == 0 { vec!["nightly", "ci"] } else { vec!["ci"] },
-            ..Row::new("tm_a", number)
-        })
-        .collect();
-    insert(&store, &rows).await;
-    let word = str::to_owned;
-    let middle = Cursor { at: 5_000 * DAY / 100, id: "run_x".to_owned() };
-    for (name, filter) in [
-        ("all", Filter::default()),
-        ("scenario", Filter { scenario: word("07-scenario"), ..Filter::default() }),
-        ("tag", Filter { tag: word("nightly"), ..Filter::default() }),
-        ("agent", Filter { agent: word("agt_a"), ..Filter::default() }),
-        ("result", Filter { status: word("fail"), ..Filter::default() }),
-        ("group", Filter { group: word("grp_0100"), ..Filter::default() }),
-        ("text", Filter { text: word("39-scen"), ..Filter::default() }),
-        ("text that nothing has", Filter { text: word("nowhere"), ..Filter::default() }),
-        ("tag and result", Filter { tag: word("nightly"), status: word("fail"), ..Filter::default() }),
-    ] {
-        let begun = Instant::now();
-        runs::page(&store, "tm_a", &filter, None, 50).await.unwrap();
-        let first = begun.elapsed();
-        let begun = Instant::now();
-        runs::page(&store, "tm_a", &filter, Some(&middle), 50).await.unwrap();
-        let further = begun.elapsed();
-        let begun = Instant::now();
-        let count = runs::count(&store, "tm_a", &filter).await.unwrap();
-        let counted = begun.elapsed();
-        println!(
-            "10 000 runs, {name}: first page {first:?}, a page in the middle {further:?}, counting {count} {counted:?}"
-        );
-        assert!(first.as_millis() < 500 && further.as_millis() < 500 && counted.as_millis() < 500, "{name}");
-    }
-    let begun = Instant::now();
-    let scenarios = trends::scenarios(&store, "tm_a", None, 12).await.unwrap();
-    println!("10 000 runs, {} scenarios with their last results: {:?}", scenarios.len(), begun.elapsed());
-    let begun = Instant::now();
-    trends::days(&store, "tm_a", "07-scenario", None, 30).await.unwrap();
-    trends::groups(&store, "tm_a", None, None, 100).await.unwrap();
-    trends::since(&store, "tm_a", 0).await.unwrap();
-    runs::words(&store, "tm_a").await.unwrap();
-    println!("10 000 runs, days, groups, rate and words: {:?}", begun.elapsed());
-    assert!(begun.elapsed().as_millis() < 1000);
 }

@@ -7,7 +7,15 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::{id, opened};
-use crate::tests::Bench;
+use crate::tests::{Bench, Place, on_either_database};
+
+on_either_database! {
+    a_result_is_stored_once_and_read_back,
+    results_for_sessions_that_are_over_are_refused,
+    signed_addresses_take_one_file_and_nothing_else,
+    runs_come_in_pages_and_by_what_they_are_about,
+    traces_are_kept_redacted,
+}
 
 const EVENTS: &str = "{\"kind\":\"TwinHttpEvent\"}\n";
 
@@ -54,9 +62,8 @@ async fn fetch(bench: &Bench, path: &str) -> http::Response<axum::body::Bytes> {
     bench.send(Request::get(path).body(Body::empty()).unwrap()).await
 }
 
-#[tokio::test]
-async fn a_result_is_stored_once_and_read_back() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn a_result_is_stored_once_and_read_back(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let session = id(&opened(&bench, json!(["github"])).await);
     let path = format!("/v1/sessions/{session}/result");
     let (status, first) = bench.ask(Method::POST, &path, Some(result())).await;
@@ -86,9 +93,8 @@ async fn a_result_is_stored_once_and_read_back() {
     assert_eq!(status, StatusCode::CONFLICT, "closed already");
 }
 
-#[tokio::test]
-async fn results_for_sessions_that_are_over_are_refused() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn results_for_sessions_that_are_over_are_refused(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let session = id(&opened(&bench, json!(["github"])).await);
     let path = format!("/v1/sessions/{session}");
     for (field, value, word) in [
@@ -114,9 +120,8 @@ async fn results_for_sessions_that_are_over_are_refused() {
     assert_eq!(runs, json!({"runs": [], "next_cursor": null}));
 }
 
-#[tokio::test]
-async fn signed_addresses_take_one_file_and_nothing_else() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn signed_addresses_take_one_file_and_nothing_else(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let one = id(&opened(&bench, json!(["github"])).await);
     let two = id(&opened(&bench, json!(["github"])).await);
     let ask = async |session: &str, what: &str| {
@@ -172,9 +177,8 @@ async fn signed_addresses_take_one_file_and_nothing_else() {
     assert_eq!(fetch(&bench, &read).await.body().as_ref(), packed);
 }
 
-#[tokio::test]
-async fn runs_come_in_pages_and_by_what_they_are_about() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn runs_come_in_pages_and_by_what_they_are_about(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     for number in 0..5 {
         let session = id(&opened(&bench, json!(["github"])).await);
         let mut asked = result();
@@ -207,9 +211,8 @@ async fn runs_come_in_pages_and_by_what_they_are_about() {
     assert_eq!(status, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
-async fn traces_are_kept_redacted() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn traces_are_kept_redacted(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let body = opened(&bench, json!(["github"])).await;
     let path = format!("/v1/sessions/{}/traces", id(&body));
     let token = body["agent_token"].as_str().unwrap();

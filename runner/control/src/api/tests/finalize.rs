@@ -7,7 +7,14 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::{id, opened};
-use crate::tests::Bench;
+use crate::tests::{Bench, Place, on_either_database};
+
+on_either_database! {
+    a_session_is_judged_from_its_own_log_when_nothing_was_sent,
+    who_does_not_want_to_wait_asks_how_far_it_is,
+    an_evaluation_whose_host_fell_silent_is_taken_over,
+    what_cannot_be_judged_is_refused_before_anything_is_kept,
+}
 
 fn asked(criteria: &Value) -> Value {
     json!({
@@ -26,9 +33,8 @@ fn criteria() -> Value {
     ])
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_judged_from_its_own_log_when_nothing_was_sent() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn a_session_is_judged_from_its_own_log_when_nothing_was_sent(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let session = id(&opened(&bench, json!(["github"])).await);
     let path = format!("/v1/sessions/{session}");
     let (status, first) = bench.ask(Method::POST, &format!("{path}/finalize"), Some(asked(&criteria()))).await;
@@ -46,9 +52,8 @@ async fn a_session_is_judged_from_its_own_log_when_nothing_was_sent() {
     assert_eq!(row["state"], "done");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_want_to_wait_asks_how_far_it_is() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn who_does_not_want_to_wait_asks_how_far_it_is(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let session = id(&opened(&bench, json!(["github"])).await);
     let request = Request::post(format!("/v1/sessions/{session}/finalize"))
         .header("x-api-key", &bench.key)
@@ -76,9 +81,8 @@ async fn who_does_not_want_to_wait_asks_how_far_it_is() {
     assert_eq!(last.as_object().unwrap().len(), 4, "{last}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_evaluation_whose_host_fell_silent_is_taken_over() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn an_evaluation_whose_host_fell_silent_is_taken_over(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let session = id(&opened(&bench, json!(["github"])).await);
     let row = crate::api::session::Session::find(&bench.control.store, "tm_self", &session).await.unwrap().unwrap();
     let request = serde_json::from_value(asked(&criteria())).unwrap();
@@ -107,9 +111,8 @@ async fn an_evaluation_whose_host_fell_silent_is_taken_over() {
     assert_eq!((status, &run["id"]), (StatusCode::OK, &json!(evaluation.run_id)));
 }
 
-#[tokio::test]
-async fn what_cannot_be_judged_is_refused_before_anything_is_kept() {
-    let bench = Bench::with_twins(&["github"]).await;
+async fn what_cannot_be_judged_is_refused_before_anything_is_kept(place: Place) {
+    let bench = Bench::with_twins(place, &["github"]).await;
     let session = id(&opened(&bench, json!(["github"])).await);
     let path = format!("/v1/sessions/{session}/finalize");
     let mut key = asked(&criteria());
