@@ -85,7 +85,7 @@ pub(crate) struct Opened {
     pub(crate) expires_at: i64,
 }
 
-/// A session cannot be opened; nothing was stored.
+/// A session cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
     #[error("there is no twin `{twin}` here")]
@@ -103,6 +103,21 @@ pub(crate) enum OpenError {
     Slow,
     #[error("the database does not answer")]
     Database(#[from] sqlx::Error),
+}
+
+impl OpenError {
+    /// Under which code the session is stored as one that failed; absent: nothing is stored of it.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Boot { .. } => Some("twin_boot_failed"),
+            Self::Slow => Some("twin_boot_timeout"),
+            Self::UnknownTwin { .. }
+            | Self::SeedRefused { .. }
+            | Self::OverQuota { .. }
+            | Self::Duplicate
+            | Self::Database(_) => None,
+        }
+    }
 }
 
 /// How a session ends.

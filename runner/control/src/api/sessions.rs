@@ -61,8 +61,14 @@ pub(crate) async fn create(
             return Ok(Answer(StatusCode::CREATED, created(&control, &session)?));
         }
         Err(error) => {
-            audit::write(&control.store, caller.entry("session.create", None), "refused").await;
-            return Err(refused(error));
+            let failed = error.code().map(|code| (id.as_str(), code));
+            let outcome = if failed.is_some() { "failed" } else { "refused" };
+            audit::write(&control.store, caller.entry("session.create", failed.map(|(id, _)| id)), outcome).await;
+            let refused = refused(error);
+            return Err(match failed {
+                Some((id, code)) => refused.with(json!({"session_id": id, "error_code": code})),
+                None => refused,
+            });
         }
     }
     control.metrics.sessions_opened.inc();

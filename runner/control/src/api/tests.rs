@@ -1,5 +1,6 @@
 //! Sessions through the routes: opened, listed, kept alive, ended; and who may not.
 
+mod boot;
 mod files;
 mod finalize;
 

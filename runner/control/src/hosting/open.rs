@@ -23,23 +23,63 @@ pub(crate) const ONCE: i64 = 30_000;
 
 const INSERT: &str = "INSERT INTO sessions (id, team_id, key_id, kind, twins, state, task_name, scenario_source, \
     scenario_hash, seed_applied, group_id, agent_id, agent_version, tags, idempotency_key, ttl_seconds, created_at, \
-    ready_at, expires_at, owner, epoch, swept) \
-    VALUES ($1, $2, $3, $4, $5, 'ready', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17, $18, 1, 0)";
+    ready_at, expires_at, owner, error_code, closed_at, epoch, swept) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, 0)";
+
+/// A world as it is stored: its twin, the digest of its component, and what it starts from, encrypted.
+type Sealed = (String, String, Vec<u8>);
+
+/// How a session gets its row.
+enum Begin<'a> {
+    /// Its twins are up, and the team may have `limit` sessions.
+    Ready { worlds: &'a [Sealed], limit: i64 },
+    /// Its twins did not come up.
+    Failed { code: &'a str },
+}
 
 impl Hosting {
-    /// Opens the worlds of a session and stores it, unless the team has `limit` active ones.
+    /// Opens the worlds of a session and stores it, unless the team has `limit` active ones. When its twins do not come up, it
+    /// is stored as one that failed; what cannot be asked for is not stored at all.
     pub(crate) async fn open(&self, new: NewSession, limit: i64) -> Result<Opened, OpenError> {
-        let origins = self.origins(&new)?;
         let now = time::now_millis();
         let ttl = i64::try_from(new.ttl.as_millis()).unwrap_or(i64::MAX);
         let opened = Opened { created_at: now, expires_at: now.saturating_add(ttl) };
-        let log = SessionLog::new(&self.0.writer, &self.0.store, &self.0.seal, &new.id, 1, 0);
-        let live = self.boot(&new.id, &origins, Arc::new(log), opened.expires_at).await?;
-        self.insert(&new, &origins, &opened, limit).await?;
+        let (live, worlds) = match self.prepare(&new, &opened).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                if let Some(code) = error.code()
+                    && let Err(problem) = self.insert(&new, &opened, Begin::Failed { code }).await
+                {
+                    tracing::warn!(
+                        session = new.id,
+                        problem = chain(&problem),
+                        "that a session failed could not be noted"
+                    );
+                }
+                return Err(error);
+            }
+        };
+        self.insert(&new, &opened, Begin::Ready { worlds: &worlds, limit }).await?;
         if !new.worlds.is_empty() {
             self.slot(&new.id).put(Some(Arc::new(live)));
         }
         Ok(opened)
+    }
+
+    /// The worlds, open, and what is stored of them.
+    async fn prepare(&self, new: &NewSession, opened: &Opened) -> Result<(Live, Vec<Sealed>), OpenError> {
+        let origins = self.origins(new)?;
+        let log = SessionLog::new(&self.0.writer, &self.0.store, &self.0.seal, &new.id, 1, 0);
+        let live = self.boot(&new.id, &origins, Arc::new(log), opened.expires_at).await?;
+        let mut sealed = Vec::with_capacity(origins.len());
+        for (world, origin) in new.worlds.iter().zip(&origins) {
+            let place = format!("worlds/{}/{}", new.id, world.twin);
+            let bytes = self.0.seal.close(&place, origin.encode());
+            let bytes =
+                bytes.map_err(|error| OpenError::Boot { twin: world.twin.clone(), reason: error.to_string() })?;
+            sealed.push((world.twin.clone(), origin.twin.component().digest().to_owned(), bytes));
+        }
+        Ok((live, sealed))
     }
 
     fn origins(&self, new: &NewSession) -> Result<Vec<Origin>, OpenError> {
@@ -71,41 +111,43 @@ impl Hosting {
         }
     }
 
-    async fn insert(&self, new: &NewSession, origins: &[Origin], opened: &Opened, limit: i64) -> Result<(), OpenError> {
+    async fn insert(&self, new: &NewSession, opened: &Opened, begin: Begin<'_>) -> Result<(), OpenError> {
         let twins: Vec<&str> = new.worlds.iter().map(|world| world.twin.as_str()).collect();
         let kind = if twins.is_empty() { "evaluation" } else { "twins" };
         let (twins, tags) = (json!(twins).to_string(), json!(new.tags).to_string());
-        let owner = self.0.peers.id();
         let ttl = i64::try_from(new.ttl.as_secs()).unwrap_or(i64::MAX);
-        let mut sealed = Vec::with_capacity(origins.len());
-        for (world, origin) in new.worlds.iter().zip(origins) {
-            let place = format!("worlds/{}/{}", new.id, world.twin);
-            let bytes = self.0.seal.close(&place, origin.encode());
-            let bytes =
-                bytes.map_err(|error| OpenError::Boot { twin: world.twin.clone(), reason: error.to_string() })?;
-            sealed.push((&world.twin, origin.twin.component().digest(), bytes));
-        }
+        let now = time::now_millis();
+        // Whoever sends the same request again shall not be given a session that failed.
+        let (state, code, ready_at, closed_at, owner, once) = match begin {
+            Begin::Ready { .. } => {
+                ("ready", None, Some(opened.created_at), None, Some(self.0.peers.id()), new.idempotency_key.as_deref())
+            }
+            Begin::Failed { code } => ("failed", Some(code), None, Some(now), None, None),
+        };
         let count = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {ACTIVE}");
         on!(&self.0.store, pool => {
             let mut transaction = pool.begin().await?;
-            // Whoever else opens a session of this team waits here, so that two cannot take the last place.
-            sqlx::query("UPDATE teams SET slug = slug WHERE id = $1").bind(&new.team_id).execute(&mut *transaction).await?;
-            let used: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(&new.team_id).fetch_one(&mut *transaction).await?;
-            if used >= limit {
-                return Err(OpenError::OverQuota { limit, used });
+            if let Begin::Ready { limit, .. } = begin {
+                // Whoever else opens a session of this team waits here, so that two cannot take the last place.
+                sqlx::query("UPDATE teams SET slug = slug WHERE id = $1").bind(&new.team_id).execute(&mut *transaction).await?;
+                let used: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(count)).bind(&new.team_id).fetch_one(&mut *transaction).await?;
+                if used >= limit {
+                    return Err(OpenError::OverQuota { limit, used });
+                }
+                sqlx::query("UPDATE sessions SET idempotency_key = NULL WHERE team_id = $1 AND idempotency_key = $2 AND created_at < $3")
+                    .bind(&new.team_id)
+                    .bind(once)
+                    .bind(opened.created_at - ONCE)
+                    .execute(&mut *transaction)
+                    .await?;
             }
-            sqlx::query("UPDATE sessions SET idempotency_key = NULL WHERE team_id = $1 AND idempotency_key = $2 AND created_at < $3")
-                .bind(&new.team_id)
-                .bind(&new.idempotency_key)
-                .bind(opened.created_at - ONCE)
-                .execute(&mut *transaction)
-                .await?;
             let inserted = sqlx::query(INSERT)
                 .bind(&new.id)
                 .bind(&new.team_id)
                 .bind(&new.key_id)
                 .bind(kind)
                 .bind(&twins)
+                .bind(state)
                 .bind(&new.task_name)
                 .bind(&new.scenario_source)
                 .bind(&new.scenario_hash)
@@ -114,25 +156,30 @@ impl Hosting {
                 .bind(&new.agent_id)
                 .bind(&new.agent_version)
                 .bind(&tags)
-                .bind(&new.idempotency_key)
+                .bind(once)
                 .bind(ttl)
                 .bind(opened.created_at)
+                .bind(ready_at)
                 .bind(opened.expires_at)
                 .bind(owner)
+                .bind(code)
+                .bind(closed_at)
                 .execute(&mut *transaction)
                 .await;
             if let Err(error) = inserted {
                 return Err(if is_duplicate(&error) { OpenError::Duplicate } else { error.into() });
             }
-            for (position, (twin, digest, origin)) in (0_i64..).zip(&sealed) {
-                sqlx::query("INSERT INTO worlds (session_id, twin, position, component_digest, origin) VALUES ($1, $2, $3, $4, $5)")
-                    .bind(&new.id)
-                    .bind(twin.as_str())
-                    .bind(position)
-                    .bind(*digest)
-                    .bind(origin)
-                    .execute(&mut *transaction)
-                    .await?;
+            if let Begin::Ready { worlds, .. } = begin {
+                for (position, (twin, digest, origin)) in (0_i64..).zip(worlds) {
+                    sqlx::query("INSERT INTO worlds (session_id, twin, position, component_digest, origin) VALUES ($1, $2, $3, $4, $5)")
+                        .bind(&new.id)
+                        .bind(twin)
+                        .bind(position)
+                        .bind(digest)
+                        .bind(origin)
+                        .execute(&mut *transaction)
+                        .await?;
+                }
             }
             transaction.commit().await?;
         });
