@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod agents;
 mod chaos;
 mod commands;
 mod expiry;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 mod serve;
 
 pub(crate) use serve::{
-    EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand,
+    AgentsCommand, EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand,
 };
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};

@@ -1,7 +1,8 @@
-//! Keys and teams without a server: what an operator does with the database alone.
+//! Keys, teams and agents without a server: what an operator does with the database alone.
 
 use std::path::PathBuf;
 
+use crate::agents::{self, AgentEntry};
 use crate::keys::{self, KeyEntry, KeyError, TeamEntry};
 use crate::serve::{self, ServeError};
 use crate::store::Store;
@@ -42,6 +43,21 @@ impl Books {
     /// Makes a team.
     pub async fn add_team(&self, slug: &str, plan: &str, max_sessions: Option<u32>) -> Result<TeamEntry, KeyError> {
         keys::add_team(&self.0, slug, plan, max_sessions).await
+    }
+
+    /// All agents, or those of one team.
+    pub async fn agents(&self, team: Option<&str>) -> Result<Vec<AgentEntry>, KeyError> {
+        let team = match team {
+            Some(team) => Some(keys::team(&self.0, team).await?.0),
+            None => None,
+        };
+        Ok(agents::list(&self.0, team.as_deref()).await?)
+    }
+
+    /// Gives an agent of a team another slug; absent: of the first team. The old one goes on leading to it.
+    pub async fn rename_agent(&self, team: Option<&str>, slug: &str, to: &str) -> Result<AgentEntry, KeyError> {
+        let (team, _) = keys::team(&self.0, team.unwrap_or(keys::FIRST_TEAM)).await?;
+        agents::rename(&self.0, &team, slug, to).await
     }
 
     /// All teams.

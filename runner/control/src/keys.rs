@@ -68,7 +68,7 @@ pub struct TeamEntry {
     pub created_at: i64,
 }
 
-/// A key or a team cannot be changed.
+/// A key, a team or an agent cannot be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// There is no such team.
@@ -86,6 +86,15 @@ pub enum KeyError {
     /// The plan is not one.
     #[error("`{0}` is not a plan; there are {known}", known = limits::PLANS.join(", "))]
     Plan(String),
+    /// There is no such agent.
+    #[error("there is no agent `{0}`; `pome serve agents list` shows those that are there")]
+    NoAgent(String),
+    /// An agent has the slug, or had it before.
+    #[error("another agent is called `{0}`, or was before")]
+    AgentExists(String),
+    /// The slug is not one of an agent.
+    #[error("`{0}` is not the short name of an agent: words of a-z 0-9 with `-` between them, at most 64 characters")]
+    AgentSlug(String),
     /// The database refused.
     #[error("the database refused a statement")]
     Database(#[from] sqlx::Error),

@@ -3,6 +3,7 @@
 //! Owns who may do what, the durable log of every live session, and what is kept of a run; leaves what a twin does to the
 //! components, how a session's requests are told apart and recorded to `pome-gateway`, and judging to `pome-run`.
 
+mod agents;
 mod api;
 mod audit;
 mod blobs;
@@ -26,6 +27,7 @@ mod sweeper;
 #[cfg(test)]
 mod tests;
 
+pub use agents::AgentEntry;
 pub use api::{Access, ROUTES, Route};
 pub use blobs::BlobsError;
 pub use books::Books;

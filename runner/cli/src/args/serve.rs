@@ -23,6 +23,9 @@ pub(crate) enum ServeCommand {
     /// Teams, with or without a running server
     #[command(subcommand)]
     Teams(TeamsCommand),
+    /// Agents of teams, with or without a running server
+    #[command(subcommand)]
+    Agents(AgentsCommand),
 }
 
 /// Where a server keeps its things.
@@ -112,6 +115,30 @@ pub(crate) enum KeysCommand {
     Revoke {
         /// Its id, the first twelve characters
         id: String,
+        #[command(flatten)]
+        place: ServeWhere,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentsCommand {
+    /// List agents
+    List {
+        /// Id or slug of a team [default: all]
+        #[arg(long)]
+        team: Option<String>,
+        #[command(flatten)]
+        place: ServeWhere,
+    },
+    /// Give an agent another short name; the old one goes on leading to it
+    Rename {
+        /// The short name that it has
+        slug: String,
+        /// The one that it gets
+        to: String,
+        /// Id or slug of its team [default: the first team]
+        #[arg(long)]
+        team: Option<String>,
         #[command(flatten)]
         place: ServeWhere,
     },

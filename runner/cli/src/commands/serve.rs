@@ -1,4 +1,4 @@
-//! `pome serve`: the control plane, its keys and its teams.
+//! `pome serve`: the control plane, its keys, its teams and their agents.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,9 @@ use pome_sandbox::Component;
 use pome_wire::{Exit, env, time};
 use serde_json::json;
 
-use crate::args::{EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand};
+use crate::args::{
+    AgentsCommand, EvaluationName, KeysCommand, LogName, Serve, ServeCommand, ServeFlags, ServeWhere, TeamsCommand,
+};
 use crate::context::{Context, runtime};
 use crate::failure::Failure;
 use crate::twins;
@@ -26,6 +28,7 @@ pub(crate) fn run(args: &Serve, cx: &Context) -> Result<Exit, Failure> {
         None => serve(&args.server, cx),
         Some(ServeCommand::Keys(command)) => keys(command, cx),
         Some(ServeCommand::Teams(command)) => teams(command, cx),
+        Some(ServeCommand::Agents(command)) => agents(command, cx),
     }
 }
 
@@ -215,6 +218,29 @@ fn teams(command: &TeamsCommand, cx: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Passed)
 }
 
+fn agents(command: &AgentsCommand, cx: &Context) -> Result<Exit, Failure> {
+    let agents = match command {
+        AgentsCommand::List { team, place } => {
+            with_books(place, cx, async |books| books.agents(team.as_deref()).await)?
+        }
+        AgentsCommand::Rename { slug, to, team, place } => {
+            let renamed = async |books: Books| books.rename_agent(team.as_deref(), slug, to).await;
+            vec![with_books(place, cx, renamed)?]
+        }
+    };
+    if cx.console.json {
+        cx.console.document(&json!({ "version": 1, "agents": agents }))?;
+    } else {
+        for agent in agents {
+            let former =
+                if agent.former.is_empty() { String::new() } else { format!("  before: {}", agent.former.join(", ")) };
+            cx.console
+                .result(&format!("{}  {:16}  {:24}  {}{former}", agent.id, agent.team, agent.slug, agent.display_name));
+        }
+    }
+    Ok(Exit::Passed)
+}
+
 fn start_failure(error: &ServeError) -> Failure {
     let failure = Failure::from_error(Exit::Orchestrator, error);
     match error {
@@ -230,8 +256,13 @@ fn start_failure(error: &ServeError) -> Failure {
 fn key_failure(error: &KeyError) -> Failure {
     match error {
         KeyError::Database(_) | KeyError::Random(_) => Failure::from_error(Exit::Orchestrator, error),
-        KeyError::NoTeam(_) | KeyError::NoKey(_) | KeyError::TeamExists(_) | KeyError::Slug(_) | KeyError::Plan(_) => {
-            Failure::from_error(Exit::Usage, error)
-        }
+        KeyError::NoTeam(_)
+        | KeyError::NoKey(_)
+        | KeyError::NoAgent(_)
+        | KeyError::TeamExists(_)
+        | KeyError::AgentExists(_)
+        | KeyError::Slug(_)
+        | KeyError::AgentSlug(_)
+        | KeyError::Plan(_) => Failure::from_error(Exit::Usage, error),
     }
 }

@@ -210,16 +210,27 @@ async fn agents_are_found_by_slug_and_alias_and_nearly(place: Place) {
     assert_eq!((status, &near["error"]["details"]["suggestion"]), (StatusCode::CONFLICT, &json!("triage-bot")));
     let (status, other) = ask(json!({"name": "x", "slug": "triage-bt", "confirm": true})).await;
     assert_eq!((status, other["enabled_services"].clone()), (StatusCode::CREATED, json!([])));
-    on!(&bench.control.store, pool => {
-        sqlx::query("INSERT INTO agent_aliases (team_id, slug, agent_id) VALUES ('tm_self', 'old-name', $1)")
-            .bind(made["id"].as_str())
-            .execute(pool)
-            .await
-            .map(drop)
-    })
-    .unwrap();
-    let (_, alias) = ask(json!({"name": "Old Name"})).await;
-    assert_eq!((&alias["slug"], &alias["resolved_via"]), (&json!("triage-bot"), &json!("alias")));
+    let rename = async |slug: &str, to: &str| crate::agents::rename(&bench.control.store, "tm_self", slug, to).await;
+    rename("triage-bot", "sorting-bot").await.unwrap();
+    let (status, alias) = ask(json!({"name": "Triage Bot"})).await;
+    assert_eq!((status, &alias["id"], &alias["slug"]), (StatusCode::OK, &made["id"], &json!("sorting-bot")));
+    assert_eq!(
+        (&alias["resolved_via"], &alias["hint"]),
+        (&json!("alias"), &json!("`triage-bot` is called `sorting-bot` now"))
+    );
+    // A name that an agent has or had is nobody else's; its own it may have back.
+    for (slug, to, word) in [
+        ("triage-bt", "sorting-bot", "another agent is called `sorting-bot`"),
+        ("triage-bt", "triage-bot", "another agent is called `triage-bot`"),
+        ("triage-bot", "x-y", "no agent `triage-bot`"),
+        ("triage-bt", "No Slug", "not the short name"),
+    ] {
+        let refused = rename(slug, to).await.unwrap_err().to_string();
+        assert!(refused.contains(word), "{slug} {to} {refused}");
+    }
+    assert_eq!(rename("sorting-bot", "triage-bot").await.unwrap().former, ["sorting-bot"]);
+    let (_, back) = ask(json!({"name": "Triage Bot"})).await;
+    assert_eq!((&back["id"], &back["resolved_via"]), (&made["id"], &json!("slug")));
     let asked = json!({"scenario_source": source(), "twins": ["github"], "agent_id": other["id"]});
     let (status, body) = bench.ask(Method::POST, "/v1/sessions", Some(asked)).await;
     assert_eq!((status, &body["error"]["type"]), (StatusCode::BAD_REQUEST, &json!("validation_failed")));
