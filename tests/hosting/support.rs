@@ -35,6 +35,8 @@ pub(crate) struct Cluster {
     ports: Vec<u16>,
     children: Vec<Option<Child>>,
     variables: Vec<(String, String)>,
+    /// Further flags for servers that are started from now on.
+    pub(crate) flags: Vec<String>,
     pub(crate) key: String,
 }
 
@@ -50,7 +52,7 @@ impl Cluster {
         let folder = tempfile::tempdir().unwrap();
         let ports = (0..count).map(|_| free_port()).collect();
         let children = (0..count).map(|_| None).collect();
-        let mut cluster = Self { folder, home, ports, children, variables, key: String::new() };
+        let mut cluster = Self { folder, home, ports, children, variables, flags: Vec::new(), key: String::new() };
         for number in 0..count {
             cluster.boot(number, limit);
         }
@@ -126,6 +128,7 @@ impl Cluster {
             .program()
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--max-sessions", &limit.to_string()])
             .args(self.place())
+            .args(&self.flags)
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -213,6 +216,15 @@ impl Cluster {
     pub(crate) fn session(&self, number: usize, id: &str) -> Value {
         let url = format!("{}/v1/sessions/{id}", self.url(number));
         json(agent().get(url).header("x-api-key", &self.key).call().unwrap())
+    }
+
+    /// Waits until a session has been seen to be called: that is noted beside the answers.
+    pub(crate) fn until_running(&self, number: usize, id: &str) {
+        let started = Instant::now();
+        while self.session(number, id)["state"] != "running" {
+            assert!(started.elapsed() < BOOT, "{}", self.session(number, id));
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Live {
     worlds: Vec<(String, Hosted)>,
     /// Milliseconds since 1970; as far as is known here.
     pub(crate) expires_at: AtomicI64,
-    /// Whether the session is known to be in state `running`.
+    /// Whether it was noted in this process that the session runs. The note of another may have been lost with it.
     pub(crate) running: AtomicBool,
     /// When it was last called, in milliseconds since 1970.
     pub(crate) used_at: AtomicI64,
@@ -125,7 +125,6 @@ impl Live {
         let (last, events) = live.log.last().await?;
         if until == i64::MAX {
             live.log.goes_on_after(last);
-            live.running.store(last > 0, Ordering::Relaxed);
             for (twin, event) in events {
                 if let Some(world) = live.world(&twin) {
                     world.counts_from(u64::try_from(event).unwrap_or_default()).await;
