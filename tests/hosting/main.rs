@@ -12,6 +12,7 @@
 mod agents;
 mod chaos;
 mod commands;
+mod deploy;
 mod expiry;
 mod forward;
 mod library;
