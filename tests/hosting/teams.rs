@@ -96,7 +96,7 @@ fn sessions_and_runs_of_another_team_are_not_there() {
             ids.sort();
             ids
         };
-        assert_eq!(ids(&theirs), [other.id.clone()]);
+        assert_eq!(ids(&theirs), [other.id.as_str()]);
         let mut all_mine = [session.id.clone(), judged.id.clone()];
         all_mine.sort();
         assert_eq!(ids(&mine), all_mine);
