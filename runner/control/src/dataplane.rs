@@ -1,9 +1,13 @@
 //! `/{twin}/{session}/...`: requests of agents, on their way to a world.
 
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -77,12 +81,21 @@ pub(crate) async fn answer(hosting: &Hosting, request: Request<Incoming>) -> Dis
     };
     let request = Request::from_parts(parts, body);
     let (hosting, session, twin, rest) = (hosting.clone(), session.to_owned(), twin.to_owned(), rest.to_owned());
-    // A call that has begun is brought to its end, also when its client has gone.
-    let answering = tokio::spawn(async move { hosting.answer(&session, &twin, &rest, request, call, forwarded).await });
-    match answering.await {
-        Ok(Dispatched::Close) if forwarded => Dispatched::Answer(closed()),
-        Ok(dispatched) => dispatched,
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the call ended unexpectedly"),
+    let answering = async move { hosting.answer(&session, &twin, &rest, request, call, forwarded).await };
+    match to_its_end(answering).await {
+        Some(Dispatched::Close) if forwarded => Dispatched::Answer(closed()),
+        Some(dispatched) => dispatched,
+        None => problem(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "the call ended unexpectedly"),
+    }
+}
+
+/// What has begun is brought to its end, also when the client that waits for it goes. Most calls have nothing to wait for and end
+/// where they began; only what has to wait becomes a task of its own. `None`: it panicked.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut work = AssertUnwindSafe(work).catch_unwind().boxed();
+    match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+        Poll::Ready(ended) => ended.ok(),
+        Poll::Pending => tokio::spawn(work).await.ok()?.ok(),
     }
 }
 

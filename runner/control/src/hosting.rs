@@ -30,13 +30,15 @@ use pome_sandbox::{Component, Fault};
 pub(crate) use build::BuildError;
 pub(crate) use dispatch::{CALL_ID, Dispatched, problem};
 pub(crate) use hosts::closed;
+pub(crate) use log::ReadError;
 pub(crate) use open::ONCE;
 pub(crate) use session::LARGEST_BODY;
 
 use crate::config::Config;
 pub(crate) use crate::hosting::hosts::Forwarded;
 use crate::hosting::hosts::Peers;
-use crate::hosting::log::Writer;
+use crate::hosting::log::{Logs, LogsError};
+
 use crate::hosting::seal::Seal;
 use crate::hosting::session::{Common, Live};
 use crate::secrets::Secrets;
@@ -180,7 +182,7 @@ struct Inner {
     common: Common,
     twins: BTreeMap<String, Twin>,
     live: RwLock<HashMap<String, Arc<Slot>>>,
-    writer: Writer,
+    logs: Logs,
     peers: Peers,
     done: Done,
 }
@@ -228,6 +230,9 @@ pub enum HostingError {
     /// The database does not answer.
     #[error("the database does not answer")]
     Database(#[from] sqlx::Error),
+    /// There is nowhere to write calls.
+    #[error(transparent)]
+    Logs(#[from] LogsError),
 }
 
 impl Hosting {
@@ -246,13 +251,14 @@ impl Hosting {
         let seal = Seal::new(&config.secrets.derive("log of calls")).map_err(|_| HostingError::Seal)?;
         let peers = Peers::join(store, &config.secrets, address).await?;
         let common = Common { secret: token_secret(&config.secrets), public_url: public_url.to_owned() };
+        let logs = Logs::start(store, &config.data_dir, seal.clone())?;
         let hosting = Self(Arc::new(Inner {
             store: store.clone(),
             seal,
             common,
             twins,
             live: RwLock::default(),
-            writer: Writer::start(store),
+            logs,
             peers,
             done: Done::default(),
         }));
@@ -282,9 +288,14 @@ impl Hosting {
 
     /// Calls that were kept, calls that were lost, and statements that wrote them.
     pub(crate) fn logged(&self) -> (u64, u64, u64) {
-        let counters = &self.0.writer.counters;
+        let counters = &self.0.logs.counters;
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         (read(&counters.kept), read(&counters.lost), read(&counters.batches))
+    }
+
+    /// The logs of all sessions.
+    pub(crate) fn logs(&self) -> &Logs {
+        &self.0.logs
     }
 
     /// How many sessions have their worlds in this process.

@@ -1,8 +1,9 @@
 //! A running control plane: what is opened in which order, and how it ends.
 
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,6 +36,12 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// A server that keeps its database in the data directory is alone in it, and there is one already.
+    #[error("another server uses the data directory `{path}`")]
+    Taken {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The address cannot be listened on.
     #[error("cannot listen on `{address}`")]
     Listen {
@@ -65,6 +72,8 @@ pub struct Server {
     first_key: Option<String>,
     front: Front,
     hosting: Hosting,
+    /// Held as long as the server runs.
+    _alone: Option<File>,
 }
 
 /// Makes the data directory, for its owner only.
@@ -74,6 +83,19 @@ pub fn data_dir(path: &Path) -> Result<(), ServeError> {
         .mode(0o700)
         .create(path)
         .map_err(|source| ServeError::Folder { path: path.to_owned(), source })
+}
+
+/// Makes sure that no other server has its database in the directory. A server that is killed lets go of it.
+fn alone(data_dir: &Path) -> Result<File, ServeError> {
+    self::data_dir(data_dir)?;
+    let failed = |source| ServeError::Folder { path: data_dir.to_owned(), source };
+    let lock = data_dir.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(lock).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(ServeError::Taken { path: data_dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 /// Opens the database of a server, which is made if need be.
@@ -91,6 +113,10 @@ impl Server {
         raise_descriptors();
         // Whoever embeds a server may have chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let alone = match &config.database_url {
+            Some(_) => None,
+            None => Some(alone(&config.data_dir)?),
+        };
         let store = store(&config.data_dir, config.database_url.as_deref()).await?;
         let listen = |source| ServeError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
@@ -107,7 +133,7 @@ impl Server {
         crate::sweeper::start(&control);
         let router = api::router(Arc::clone(&control), pages::router(Arc::clone(&control)));
         let front = Front::start(listener, hosting.clone(), control.metrics.clone(), router);
-        Ok(Self { address, public_url, first_key, front, hosting })
+        Ok(Self { address, public_url, first_key, front, hosting, _alone: alone })
     }
 
     /// Where it listens.

@@ -3,7 +3,7 @@
 //! Statements use `$1` for their arguments and only what both databases understand; [`on!`] runs one on whichever is open.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -14,13 +14,6 @@ use sqlx::{Connection as _, PgConnection, PgPool, SqlSafeStr as _, SqlitePool};
 
 /// What brought the schema where it is, in order.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "start", include_str!("../migrations/0001_start.sql"))];
-
-/// How often the write-ahead log of the embedded database is looked at.
-const CHECKPOINT: Duration = Duration::from_millis(500);
-/// From this length on, in bytes, it is moved into the database.
-const LOG_PAGES: u64 = 8 << 20;
-/// It never gets much longer than this, in bytes.
-const LONGEST_LOG: u64 = 256 << 20;
 
 /// How long a statement waits for a connection or for a lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -75,10 +68,6 @@ impl Store {
             .journal_mode(SqliteJournalMode::Wal)
             // What a killed process wrote is there; only a machine that loses power may lose the last moments.
             .synchronous(SqliteSynchronous::Normal)
-            // Whoever writes calls shall not wait while the log of the database is moved into it; `keep_log_short` does that.
-            .pragma("wal_autocheckpoint", "0")
-            .pragma("cache_size", "-65536")
-            .pragma("mmap_size", "268435456")
             .busy_timeout(PATIENCE);
         let pool = SqlitePoolOptions::new()
             .max_connections(8)
@@ -87,7 +76,6 @@ impl Store {
             .await
             .map_err(|source| StoreError::Open { name: name.clone(), source })?;
         migrator("BLOB").run(&pool).await.map_err(|source| StoreError::Migrate { name, source })?;
-        tokio::spawn(keep_log_short(pool.clone(), path.with_extension("db-wal")));
         Ok(Self::Sqlite(pool))
     }
 
@@ -116,23 +104,6 @@ impl Store {
     /// Whether it answers.
     pub(crate) async fn ping(&self) -> Result<(), sqlx::Error> {
         on!(self, pool => sqlx::query("SELECT 1").execute(pool).await.map(drop))
-    }
-}
-
-/// Moves the write-ahead log into the database, beside those who write. Ends with the pool.
-async fn keep_log_short(pool: SqlitePool, log: PathBuf) {
-    while !pool.is_closed() {
-        tokio::time::sleep(CHECKPOINT).await;
-        let length = tokio::fs::metadata(&log).await.map_or(0, |metadata| metadata.len());
-        if length < LOG_PAGES {
-            continue;
-        }
-        // A log that does not get shorter beside constant writing is emptied while writers wait for a moment.
-        let mode =
-            if length > LONGEST_LOG { "PRAGMA wal_checkpoint(TRUNCATE)" } else { "PRAGMA wal_checkpoint(PASSIVE)" };
-        if let Err(error) = sqlx::query(sqlx::AssertSqlSafe(mode)).execute(&pool).await {
-            tracing::warn!(error = %error, "the log of the database could not be shortened");
-        }
     }
 }
 

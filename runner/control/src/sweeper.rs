@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use pome_wire::time::now_millis;
 
+use crate::api::chain;
 use crate::evaluation;
 use crate::hosting::ACTIVE;
 use crate::state::Control;
@@ -90,12 +91,15 @@ async fn forget_logs(control: &Control, now: i64) -> Result<(), sqlx::Error> {
             .await?
     });
     for id in old {
+        // First the log: a session that is not marked yet is looked at again.
+        if let Err(error) = control.hosting.logs().delete(&id).await {
+            tracing::warn!(session = id, problem = chain(&error), "the log of a session could not be deleted");
+            continue;
+        }
         on!(&control.store, pool => {
             let mut transaction = pool.begin().await?;
             sqlx::query("UPDATE sessions SET swept = 1 WHERE id = $1").bind(&id).execute(&mut *transaction).await?;
-            for statement in ["DELETE FROM calls WHERE session_id = $1", "DELETE FROM worlds WHERE session_id = $1"] {
-                sqlx::query(statement).bind(&id).execute(&mut *transaction).await?;
-            }
+            sqlx::query("DELETE FROM worlds WHERE session_id = $1").bind(&id).execute(&mut *transaction).await?;
             transaction.commit().await?;
         });
     }

@@ -249,6 +249,8 @@ fn start_failure(error: &ServeError) -> Failure {
             failure.hint("the database is a file in `--data-dir`, or what `--database-url` or POME_DATABASE_URL names")
         }
         ServeError::Folder { .. } => failure.hint("`--data-dir` names another folder"),
+        ServeError::Taken { .. } => failure
+            .hint("stop it, or name another folder with `--data-dir`; several servers share a PostgreSQL with `--database-url`"),
         ServeError::Blobs(_) | ServeError::Key(_) | ServeError::Hosting(_) => failure,
     }
 }

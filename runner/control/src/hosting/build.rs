@@ -7,7 +7,7 @@ use pome_gateway::Twin;
 
 pub(crate) use crate::hosting::session::BuildError;
 
-use crate::hosting::log::{Handle, SessionLog};
+use crate::hosting::log::Handle;
 use crate::hosting::session::{Live, Origin};
 use crate::hosting::{EvidenceError, Hosting, TwinEvidence};
 use crate::store::on;
@@ -66,7 +66,7 @@ impl Hosting {
             Ok(origins) => origins,
             Err(missing) => return Ok(Err(missing)),
         };
-        let log = Arc::new(SessionLog::reading(&self.0.store, &self.0.seal, session_id));
+        let log = Arc::new(self.0.logs.reading(session_id));
         Ok(Ok(Live::build(session_id, &origins, log, &self.0.common, i64::MAX, until).await?))
     }
 
@@ -81,7 +81,7 @@ impl Hosting {
             Ok(origins) => origins,
             Err(missing) => return Ok(Err(missing)),
         };
-        let log = SessionLog::new(&self.0.writer, &self.0.store, &self.0.seal, session_id, epoch, 0);
+        let log = self.0.logs.of(session_id, epoch);
         let live = Live::build(session_id, &origins, Arc::new(log), &self.0.common, expires_at, i64::MAX).await?;
         self.0.done.rebuilt.fetch_add(1, Ordering::Relaxed);
         Ok(Ok(live))

@@ -274,7 +274,11 @@ impl Hosting {
             return Ok(Place::Ended { closed_at: row.expires_at });
         }
         let mine = row.owner.as_deref() == Some(self.0.peers.id());
-        if let Some(live) = current.filter(|live| mine && live.log.epoch() == row.epoch) {
+        let (current, before) = match current {
+            Some(live) if mine && live.log.epoch() == row.epoch => (Some(live), None),
+            before => (None, before),
+        };
+        if let Some(live) = current {
             // Its end was moved.
             live.expires_at.store(row.expires_at, Ordering::Relaxed);
             return Ok(Place::Here(live));
@@ -300,6 +304,10 @@ impl Hosting {
         });
         if claimed == 0 {
             return Ok(Place::Away("somebody else took the session".to_owned()));
+        }
+        // Whatever is still under way in the world as it was here is not kept any more.
+        if let Some(live) = before {
+            live.log.end();
         }
         if !mine {
             self.0.done.taken_over.fetch_add(1, Ordering::Relaxed);

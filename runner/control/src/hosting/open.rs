@@ -69,7 +69,7 @@ impl Hosting {
     /// The worlds, open, and what is stored of them.
     async fn prepare(&self, new: &NewSession, opened: &Opened) -> Result<(Live, Vec<Sealed>), OpenError> {
         let origins = self.origins(new)?;
-        let log = SessionLog::new(&self.0.writer, &self.0.store, &self.0.seal, &new.id, 1, 0);
+        let log = self.0.logs.of(&new.id, 1);
         let live = self.boot(&new.id, &origins, Arc::new(log), opened.expires_at).await?;
         let mut sealed = Vec::with_capacity(origins.len());
         for (world, origin) in new.worlds.iter().zip(&origins) {

@@ -6,6 +6,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
+use crate::api::chain;
+use crate::hosting::ReadError;
 use crate::ids::NoRandom;
 use crate::pages::frame;
 
@@ -34,6 +36,15 @@ pub(crate) enum Problem {
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Database(error) => Self::Database(error),
+            error => Self::Blob(chain(&error)),
+        }
     }
 }
 

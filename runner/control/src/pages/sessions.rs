@@ -18,7 +18,7 @@ use crate::pages::{calls, parts, text};
 use crate::state::Control;
 
 const SIZE: usize = 50;
-const CALLS: i64 = 50;
+const CALLS: usize = 50;
 
 /// What the list is asked for.
 #[derive(Debug, Default, Deserialize)]
@@ -32,7 +32,10 @@ pub(crate) struct Asked {
 pub(crate) async fn get(State(control): State<Arc<Control>>, viewer: Viewer, Query(asked): Query<Asked>) -> Answer {
     let all = asked.show == "all";
     let behind = Cursor::parse(&asked.after);
-    let found = sessions::page(&control.store, viewer.team(), !all, behind.as_ref(), SIZE).await?;
+    let mut found = sessions::page(&control.store, viewer.team(), !all, behind.as_ref(), SIZE).await?;
+    for session in &mut found.rows {
+        session.calls = control.hosting.logs().count(&session.id).await?;
+    }
     let live = sessions::live_count(&control.store, viewer.team()).await?;
     let body = html! {
         div .head {
@@ -132,10 +135,12 @@ pub(crate) async fn one(
     Path(id): Path<String>,
     Query(behind): Query<Behind>,
 ) -> Answer {
-    let session =
+    let mut session =
         sessions::one(&control.store, viewer.team(), &id).await?.ok_or(Problem::Missing { what: "session" })?;
-    let mut rows = sessions::calls(&control.store, &session.id, behind.after, CALLS + 1).await?;
-    let more = i64::try_from(rows.len()).unwrap_or(i64::MAX) > CALLS;
+    let logs = control.hosting.logs();
+    session.calls = logs.count(&session.id).await?;
+    let mut rows = logs.rows(&session.id, behind.after, CALLS + 1).await?;
+    let more = rows.len() > CALLS;
     if more {
         rows.pop();
     }

@@ -23,6 +23,7 @@ pub(crate) struct Session {
     pub(crate) swept: i64,
     pub(crate) agent_slug: Option<String>,
     pub(crate) agent_name: Option<String>,
+    /// How many calls its log has. Not in the database: whoever shows it asks the log.
     #[sqlx(skip)]
     pub(crate) calls: i64,
 }
@@ -66,38 +67,16 @@ pub(crate) async fn page(
         query.push(" ORDER BY s.created_at DESC, s.id DESC LIMIT ").push_bind(limit);
         query.build_query_as().fetch_all(pool).await?
     });
-    let mut rows = Rows::of(rows, most, |session| Cursor { at: session.created_at, id: session.id.clone() });
-    for session in &mut rows.rows {
-        session.calls = call_count(store, &session.id).await?;
-    }
+    let rows = Rows::of(rows, most, |session| Cursor { at: session.created_at, id: session.id.clone() });
     Ok(rows)
 }
 
 /// One by its id.
 pub(crate) async fn one(store: &Store, team: &str, id: &str) -> Result<Option<Session>, sqlx::Error> {
-    let mut found: Option<Session> = on!(store, pool => {
+    let found: Option<Session> = on!(store, pool => {
         let mut query = sqlx::QueryBuilder::new(SESSION);
         query.push_bind(team).push(" AND s.id = ").push_bind(id);
         query.build_query_as().fetch_optional(pool).await?
     });
-    if let Some(session) = &mut found {
-        session.calls = call_count(store, &session.id).await?;
-    }
     Ok(found)
-}
-
-async fn call_count(store: &Store, session: &str) -> Result<i64, sqlx::Error> {
-    let sql = "SELECT COUNT(*) FROM calls WHERE session_id = $1";
-    on!(store, pool => sqlx::query_scalar(sql).bind(session).fetch_one(pool).await)
-}
-
-/// Recorded calls of a session that was found for its team before: behind a number, oldest first.
-pub(crate) async fn calls(
-    store: &Store,
-    session: &str,
-    behind: i64,
-    most: i64,
-) -> Result<Vec<(i64, String)>, sqlx::Error> {
-    let sql = "SELECT seq, row_json FROM calls WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-    on!(store, pool => sqlx::query_as(sql).bind(session).bind(behind).bind(most).fetch_all(pool).await)
 }
