@@ -18,7 +18,13 @@ fn json(text: &str) -> Value {
 
 #[test]
 fn sign_in_run_look_clean_up_and_sign_out() {
-    let mut cluster = Cluster::start(Home::Alone, 1, 10);
+    for home in Home::each() {
+        from_sign_in_to_sign_out(home);
+    }
+}
+
+fn from_sign_in_to_sign_out(home: Home) {
+    let mut cluster = Cluster::start(home, 1, 10);
     let (person, url, key) = (Person::new(), cluster.url(0), cluster.key.clone());
     let scenario = root().join("scenarios/01-bug-happy-path.md").display().to_string();
     let agent = format!("python3 \"{}\"", root().join("tests/agents/triage.py").display());
