@@ -25,6 +25,9 @@ fn a_killed_server_goes_on_after_its_restart_as_if_nothing_had_happened() {
     assert_eq!((create("a"), create("b")), (1, 2));
     let (state, events) = (read("/_pome/state"), read("/_pome/events"));
     cluster.until_running(0, &session.id);
+    let (code, said) = cluster.refused();
+    assert!(code == Some(2) && said.contains("another server uses the data directory"), "{code:?}: {said}");
+    assert!(said.contains("--database-url"), "{said}");
     cluster.kill(0);
     cluster.boot(0, 10);
     assert_eq!(cluster.session(0, &session.id)["state"], "running");

@@ -97,6 +97,12 @@ impl Cluster {
         send(method, &format!("{}{path}", self.url(number)), &[("x-api-key", key)], body)
     }
 
+    /// Starts one more server in the same place that does not come up: its exit code and what it says.
+    pub(crate) fn refused(&self) -> (Option<i32>, String) {
+        let output = self.program().args(["serve", "--listen", "127.0.0.1:0"]).args(self.place()).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
     fn program(&self) -> Command {
         let mut command = Command::new(program());
         command
