@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -74,18 +75,23 @@ impl Drop for Front {
 }
 
 async fn accept(listener: TcpListener, doors: Arc<Doors>, stopping: CancellationToken, tasks: TaskTracker) {
+    let begin = |(stream, peer)| tasks.spawn(serve(stream, peer, Arc::clone(&doors), stopping.clone()));
     loop {
         let accepted = tokio::select! {
-            () = stopping.cancelled() => return,
+            () = stopping.cancelled() => break,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                tasks.spawn(serve(stream, peer, Arc::clone(&doors), stopping.clone()));
+            Ok(connection) => {
+                begin(connection);
             }
             // Out of descriptors, or the client is gone already: others may still be served.
             Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
         }
+    }
+    // Connections that the system has taken for this server: their clients have sent requests.
+    while let Some(Ok(connection)) = listener.accept().now_or_never() {
+        begin(connection);
     }
 }
 
