@@ -25,6 +25,9 @@ pub(crate) struct RequestId(pub(crate) String);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RouteName(pub(crate) &'static str);
 
+/// Routes that machines ask all the time.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Puts the layers around all routes.
@@ -60,8 +63,12 @@ async fn observed(State(control): State<Arc<Control>>, mut request: Request, nex
     span.record("http.response.status_code", status);
     control.metrics.answered(&method, &route, status, took);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    // Beside the span, whose fields say the same.
-    tracing::info!(parent: None, %method, route, status, ms, request_id = %id, "answered");
+    // Beside the span, whose fields say the same. Probes come every few seconds; what is wrong is logged where it is found.
+    if PROBES.contains(&route.as_str()) && status == 200 {
+        tracing::debug!(parent: None, %method, route, status, ms, request_id = %id, "answered");
+    } else {
+        tracing::info!(parent: None, %method, route, status, ms, request_id = %id, "answered");
+    }
     answer
 }
 
