@@ -33,7 +33,8 @@ impl Evaluation {
 pub struct Config {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What addresses that are handed out start with, without a slash at the end. Absent: `http://<listen>`.
+    /// What addresses that are handed out start with, without a slash at the end. Absent: `http://<listen>`, or
+    /// loopback when that is every address of the machine.
     pub public_url: Option<String>,
     /// The folder of the embedded database and of blobs.
     pub data_dir: PathBuf,
@@ -55,7 +56,8 @@ pub struct Config {
     pub auto_approve: bool,
     /// The twins, by their ids.
     pub components: Vec<Component>,
-    /// Where other hosts reach this one (`http://address:port`). Absent: the address it listens on.
+    /// Where other hosts reach this one (`http://address:port`). Absent: the address it listens on, which must then be
+    /// one when the database is shared.
     pub host_url: Option<String>,
     /// Version of the program.
     pub version: String,

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,6 +50,9 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Other hosts cannot be told where this one is.
+    #[error("other servers of this database cannot reach this one at `{0}`, which is every address of its machine")]
+    Unreachable(SocketAddr),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,6 +113,9 @@ pub(crate) async fn store(data_dir: &Path, database_url: Option<&str>) -> Result
 impl Server {
     /// Opens the database, makes this process known to others, and listens.
     pub async fn start(config: Config) -> Result<Self, ServeError> {
+        if config.database_url.is_some() && config.host_url.is_none() && config.listen.ip().is_unspecified() {
+            return Err(ServeError::Unreachable(config.listen));
+        }
         raise_descriptors();
         // Whoever embeds a server may have chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -123,7 +129,7 @@ impl Server {
         let address = listener.local_addr().map_err(listen)?;
         let public_url = match &config.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("http://{address}"),
+            None => format!("http://{}", reachable(address)),
         };
         let host_url = config.host_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let hosting = Hosting::start(&config, &store, &public_url, host_url.trim_end_matches('/')).await?;
@@ -160,6 +166,16 @@ impl Server {
     }
 }
 
+/// Where a listener is reached from its own machine: nobody can be at an address that stands for all of them.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
 /// The usual soft limit is meant for programs that use `select`.
 fn raise_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -168,5 +184,37 @@ fn raise_descriptors() {
     if limit.current.is_some_and(|current| current < wanted) {
         // With fewer, connections wait; that is no reason not to start.
         let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_shares_its_database_says_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = crate::tests::config(folder.path());
+        config.listen = ([0, 0, 0, 0], 0).into();
+        config.database_url = Some("postgres://nobody@127.0.0.1:1/nothing".to_owned());
+        let refused = Server::start(config.clone()).await.unwrap_err();
+        assert!(matches!(refused, ServeError::Unreachable(address) if address == config.listen), "{refused:?}");
+        config.host_url = Some("http://127.0.0.1:8787".to_owned());
+        assert!(
+            matches!(Server::start(config).await.unwrap_err(), ServeError::Store(_)),
+            "the next thing is the database"
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_handed_out_is_one_that_can_be_reached() {
+        for (listens, reached) in [
+            ("0.0.0.0:8787", "127.0.0.1:8787"),
+            ("[::]:8787", "[::1]:8787"),
+            ("10.0.0.7:80", "10.0.0.7:80"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+        ] {
+            assert_eq!(reachable(listens.parse().unwrap()).to_string(), reached);
+        }
     }
 }

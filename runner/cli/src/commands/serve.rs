@@ -248,6 +248,7 @@ fn start_failure(error: &ServeError) -> Failure {
         ServeError::Store(_) => {
             failure.hint("the database is a file in `--data-dir`, or what `--database-url` or POME_DATABASE_URL names")
         }
+        ServeError::Unreachable(_) => failure.hint("`--host-url http://10.0.0.7:8787` says where this one is"),
         ServeError::Folder { .. } => failure.hint("`--data-dir` names another folder"),
         ServeError::Taken { .. } => failure
             .hint("stop it, or name another folder with `--data-dir`; several servers share a PostgreSQL with `--database-url`"),
