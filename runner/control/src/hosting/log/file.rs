@@ -1,7 +1,7 @@
 //! The logs of sessions of a server that is alone: a file for each, with one JSON object a line.
 //!
 //! An entry is appended with one write. Then it belongs to the operating system and survives the process; a thread brings it to
-//! the medium within about a second. What a killed process left of a line is taken off before the session goes on.
+//! the medium some seconds later. What a killed process left of a line is taken off before the session goes on.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -21,8 +21,10 @@ use serde_json::value::RawValue;
 
 use crate::hosting::log::{Last, LogsError, PAGE, ReadError, Stored};
 
-/// How often what was written is brought to the medium.
-const SYNC: Duration = Duration::from_secs(1);
+/// How long after a round of bringing what was written to the medium the next one begins.
+const SYNC: Duration = Duration::from_secs(5);
+/// How long between two files: who appends to a file waits while it is brought there.
+const BETWEEN: Duration = Duration::from_millis(2);
 /// How much is read at a time, in bytes.
 const CHUNK: usize = 64 << 10;
 /// How many places to read on from are remembered.
@@ -271,7 +273,7 @@ impl FileLog {
             if chunk.is_empty() {
                 return Ok(count);
             }
-            count += i64::try_from(chunk.iter().filter(|byte| **byte == b'\n').count()).unwrap_or_default();
+            count += i64::try_from(memchr::memchr_iter(b'\n', chunk).count()).unwrap_or_default();
             let length = chunk.len();
             file.consume(length);
         }
@@ -404,6 +406,7 @@ fn keep_synced(folder: &Weak<Folder>) {
             if let Err(error) = open.file.sync_data() {
                 tracing::warn!(error = %error, "a log could not be brought to the medium");
             }
+            thread::sleep(BETWEEN);
         }
     }
 }
