@@ -93,35 +93,39 @@ pub(crate) struct Load {
     pub(crate) p99: Duration,
 }
 
-/// Sends the same request over `connections` for `time`; every answer must have `status`.
+/// Sends the requests in turn over `connections` for `time`, each connection beginning at another one; every answer must have
+/// `status`.
 pub(crate) fn load(
     address: SocketAddr,
-    request: &[u8],
+    requests: &[Vec<u8>],
     status: u16,
     connections: usize,
     time: Duration,
 ) -> anyhow::Result<Load> {
     let started = Instant::now();
-    let workers: Vec<_> = (0..connections)
-        .map(|_| {
-            let request = request.to_vec();
-            thread::spawn(move || -> anyhow::Result<Vec<u32>> {
-                let mut connection = Connection::open(address)?;
-                let mut micros = Vec::with_capacity(100_000);
-                while started.elapsed() < time {
-                    let sent = Instant::now();
-                    let (got, body) = connection.exchange(&request)?;
-                    anyhow::ensure!(got == status, "answered {got}: {}", String::from_utf8_lossy(body));
-                    micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
-                }
-                Ok(micros)
-            })
-        })
-        .collect();
+    let worker = |number: usize| -> anyhow::Result<Vec<u32>> {
+        let mut connection = Connection::open(address)?;
+        let mut micros = Vec::with_capacity(100_000);
+        for request in requests.iter().cycle().skip(number * requests.len() / connections) {
+            if started.elapsed() >= time {
+                break;
+            }
+            let sent = Instant::now();
+            let (got, body) = connection.exchange(request)?;
+            anyhow::ensure!(got == status, "answered {got}: {}", String::from_utf8_lossy(body));
+            micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
+        }
+        Ok(micros)
+    };
+    let worker = &worker;
     let mut micros = Vec::new();
-    for worker in workers {
-        micros.extend(worker.join().map_err(|_| anyhow::anyhow!("a load thread panicked"))??);
-    }
+    thread::scope(|scope| -> anyhow::Result<()> {
+        let workers: Vec<_> = (0..connections).map(|number| scope.spawn(move || worker(number))).collect();
+        for worker in workers {
+            micros.extend(worker.join().map_err(|_| anyhow::anyhow!("a load thread panicked"))??);
+        }
+        Ok(())
+    })?;
     let elapsed = started.elapsed();
     micros.sort_unstable();
     #[expect(clippy::cast_precision_loss, reason = "counts of calls are far below 2^52")]

@@ -213,7 +213,7 @@ fn serving(pome: &Path) -> anyhow::Result<Vec<Row>> {
         ensure!(status == 201, "{status}: {}", String::from_utf8_lossy(answer));
     }
     let bare = Bare::start()?;
-    let limit = load(bare.address, &request("GET", "/", "", ""), 200, CONNECTIONS, LOAD_TIME)?;
+    let limit = load(bare.address, &[request("GET", "/", "", "")], 200, CONNECTIONS, LOAD_TIME)?;
     let beside = format!("bare answer: {:.0} req/s", limit.per_second);
     let tool = json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",
@@ -264,7 +264,7 @@ fn serving(pome: &Path) -> anyhow::Result<Vec<Row>> {
         beside: String::new(),
     }];
     for (id, what, goal, wanted, bytes, status) in calls {
-        let got = load(twin.address, &bytes, status, CONNECTIONS, LOAD_TIME)?;
+        let got = load(twin.address, &[bytes], status, CONNECTIONS, LOAD_TIME)?;
         let met = got.per_second >= wanted && (id != "P5" || millis(got.p99) <= 2.0);
         rows.push(Row {
             id,
@@ -286,7 +286,7 @@ fn serving(pome: &Path) -> anyhow::Result<Vec<Row>> {
 /// P9, P10: what agents do most with money and with messages, each in a world of its own.
 fn others(pome: &Path) -> anyhow::Result<Vec<Row>> {
     let bare = Bare::start()?;
-    let limit = load(bare.address, &request("GET", "/", "", ""), 200, CONNECTIONS, LOAD_TIME)?;
+    let limit = load(bare.address, &[request("GET", "/", "", "")], 200, CONNECTIONS, LOAD_TIME)?;
     let beside = format!("bare answer: {:.0} req/s", limit.per_second);
     let payment = json!({
         "amount": 2000, "currency": "usd", "payment_method_types": ["card"], "payment_method": "pm_card_visa", "confirm": true,
@@ -314,7 +314,7 @@ fn others(pome: &Path) -> anyhow::Result<Vec<Row>> {
         let (status, answer) = connection.exchange(&bytes)?;
         let answer = String::from_utf8_lossy(answer).into_owned();
         ensure!(status == 200 && !answer.contains("\"ok\":false"), "{status}: {answer}");
-        let got = load(twin.address, &bytes, 200, CONNECTIONS, LOAD_TIME)?;
+        let got = load(twin.address, &[bytes], 200, CONNECTIONS, LOAD_TIME)?;
         rows.push(Row {
             id,
             what,
