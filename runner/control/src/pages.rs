@@ -33,7 +33,7 @@ mod sessions;
 mod sign_in;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod trace;
 mod viewer;
 

@@ -2,25 +2,11 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+
 /// Decodes `%XX`. A broken escape stays as it is; bytes that are not UTF-8 are replaced.
 pub(crate) fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        let rest = bytes.as_slice_pair();
-        match (byte, rest) {
-            (b'%', Some((high, low))) => {
-                out.push(high << 4 | low);
-                bytes.next();
-                bytes.next();
-            }
-            _ => out.push(byte),
-        }
-    }
-    Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// The same for form fields and query strings, where `+` is a blank.
@@ -41,27 +27,6 @@ pub(crate) fn without(query: &str, name: &str) -> String {
     let kept: Vec<&str> =
         query.split('&').filter(|pair| decode_form(pair.split('=').next().unwrap_or_default()) != name).collect();
     kept.join("&")
-}
-
-trait HexPair {
-    /// The next two bytes as hexadecimal digits.
-    fn as_slice_pair(&self) -> Option<(u8, u8)>;
-}
-
-impl HexPair for std::str::Bytes<'_> {
-    fn as_slice_pair(&self) -> Option<(u8, u8)> {
-        let mut ahead = self.clone();
-        Some((digit(ahead.next()?)?, digit(ahead.next()?)?))
-    }
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

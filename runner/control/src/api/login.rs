@@ -15,6 +15,7 @@ use pome_wire::time::now_millis;
 use serde::Deserialize;
 
 use super::{ApiError, account};
+use crate::pages::text::segment;
 use crate::state::Control;
 use crate::{audit, keys};
 
@@ -83,7 +84,7 @@ pub(crate) async fn send(State(control): State<Arc<Control>>, request: Request) 
         return form(&control, &headers, &back, Some(why), StatusCode::FORBIDDEN);
     }
     if sent.choice == "refuse" {
-        return Ok(redirect(&back, &[("error", "access_denied")], None));
+        return Ok(redirect(&back, "error", "access_denied"));
     }
     control.limits.login(peer).inspect_err(|_| {
         control.metrics.rate_limited.inc();
@@ -120,20 +121,16 @@ async fn signed_in(control: &Control, headers: &HeaderMap) -> Result<Option<keys
 
 async fn approve(control: &Control, team_id: &str, user_id: &str, back: &Back) -> Result<Response, ApiError> {
     let code = account::new_code(&control.store, team_id, user_id).await?;
-    Ok(redirect(back, &[("code", &code)], None))
+    Ok(redirect(back, "code", &code))
 }
 
-fn redirect(back: &Back, answer: &[(&str, &str)], cookie: Option<&str>) -> Response {
-    let pairs = answer.iter().copied().chain([("state", back.state.as_str())]);
-    let query: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-    let target = format!("{}?{}", back.uri, query.join("&"));
+/// Back to the command line with an answer and its own `state`.
+fn redirect(back: &Back, name: &str, value: &str) -> Response {
+    let target = format!("{}?{name}={}&state={}", back.uri, segment(value), segment(&back.state));
     let mut response = StatusCode::FOUND.into_response();
-    // What `Back` accepts and what `escaped` writes are characters of a header.
+    // What `Back` accepts and what `segment` writes are characters of a header.
     if let Ok(value) = HeaderValue::from_str(&target) {
         response.headers_mut().insert(header::LOCATION, value);
-    }
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     guarded(response)
 }
@@ -238,19 +235,6 @@ fn read_query(query: &str) -> Asked {
         .unwrap_or_default()
 }
 
-/// A value for a query: everything but letters, digits and `-._~` as `%XX`.
-fn escaped(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            text.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use axum::body::Body;
@@ -325,7 +309,7 @@ mod tests {
         let bench = Bench::new(place).await;
         let (cookie, token) = opened(&bench).await;
         let answer =
-            post(&bench, &cookie, format!("{HERE}&form={}&key={}&choice=approve", escaped(&token), bench.key)).await;
+            post(&bench, &cookie, format!("{HERE}&form={}&key={}&choice=approve", segment(&token), bench.key)).await;
         assert_eq!(answer.status(), StatusCode::FOUND, "{:?}", answer.body());
         let place = answer.headers()["location"].to_str().unwrap();
         let rest = place.strip_prefix("http://127.0.0.1:4711/callback?code=").unwrap();
@@ -339,14 +323,14 @@ mod tests {
         assert!(set.starts_with("pome=") && set.contains("HttpOnly"), "{set}");
         // With that cookie the field may stay empty.
         let signed = format!("{cookie}; {}", set.split(';').next().unwrap());
-        let answer = post(&bench, &signed, format!("{HERE}&form={}&key=", escaped(&token))).await;
+        let answer = post(&bench, &signed, format!("{HERE}&form={}&key=", segment(&token))).await;
         assert_eq!(answer.status(), StatusCode::FOUND);
     }
 
     async fn a_form_from_elsewhere_a_wrong_key_and_a_refusal_make_no_code(place: Place) {
         let bench = Bench::new(place).await;
         let (cookie, token) = opened(&bench).await;
-        let form = escaped(&token);
+        let form = segment(&token);
         let other = post(&bench, "", format!("{HERE}&form={form}&key={}", bench.key)).await;
         assert_eq!(other.status(), StatusCode::FORBIDDEN);
         let wrong = post(&bench, &cookie, format!("{HERE}&form={form}&key=pme_wrong")).await;
@@ -374,7 +358,7 @@ mod tests {
         let (cookie, token) = opened(&bench).await;
         let mut last = StatusCode::OK;
         for _ in 0..13 {
-            last = post(&bench, &cookie, format!("{HERE}&form={}&key=pme_wrong", escaped(&token))).await.status();
+            last = post(&bench, &cookie, format!("{HERE}&form={}&key=pme_wrong", segment(&token))).await.status();
         }
         assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 /// Text whose control characters can be seen and do nothing: escapes of terminals, marks that turn the direction of writing, and
 /// characters without a width would let a text look like another. Line ends and tabs stay.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -115,20 +117,16 @@ pub(crate) fn grouped(number: i64) -> String {
     out
 }
 
+/// What needs no encoding anywhere in an address.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// A part of an address: everything that could end it or mean something there is encoded.
 pub(crate) fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(char::from(byte)),
-            byte => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
     // These two are not names but steps, and browsers take them.
-    match out.as_str() {
+    match text {
         "." => "%2E".to_owned(),
         ".." => "%2E%2E".to_owned(),
-        _ => out,
+        _ => utf8_percent_encode(text, UNRESERVED).to_string(),
     }
 }
 
