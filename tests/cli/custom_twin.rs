@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use pome_tests::{Project, free_port, http, pome_snapshot};
+use pome_tests::{Project, free_port, http, pome_snapshot, root};
 use serde_json::{Value, json};
 
 use crate::project;
 
 fn example() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../examples/twin-helpdesk")
+    root().join("examples/twin-helpdesk")
 }
 
 /// A project with a copy of the example's component under another name, its scenario and its agent.

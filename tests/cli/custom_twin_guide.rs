@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use pome_tests::root;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_pome");
 
 /// The page as one shell script: blocks with `file=<name>` become files, blocks with `run` are run.
@@ -68,7 +70,7 @@ fn the_guide_builds_a_twin_and_runs_an_agent_against_it() {
         );
         return;
     };
-    let repository = fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).unwrap();
+    let repository = root();
     let script = script(&fs::read_to_string(repository.join("docs/custom-twins.md")).unwrap());
     // A fixed folder, so that what is compiled once is not compiled again.
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("custom-twin-guide");

@@ -1,16 +1,12 @@
 //! Every command that needs a control plane, against one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use pome_tests::root;
 use serde_json::Value;
 
 use crate::person::Person;
 use crate::support::{Cluster, Home};
-
-/// Where the shipped scenarios and agents are.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))

@@ -1,8 +1,8 @@
 //! Every shipped scenario, here and at a control plane: the same score, the same outcomes.
 
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use pome_tests::root;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,10 +18,6 @@ struct Row {
     file: String,
     good: Vec<Vec<String>>,
     wrong: Vec<String>,
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
 /// What a run came to: code, status, score, and outcome and text of each criterion. Reasons name ids, which are drawn anew for

@@ -3,15 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use pome_tests::Project;
+use pome_tests::{Project, root};
 use serde_json::{Value, json};
 
 use crate::support::{LABELLED, labelling, run};
 
 /// A component that `cargo xtask components` builds: `budget`, the example in Rust, and `hostile-evaluator`, which misbehaves.
 fn built(name: &str) -> Vec<u8> {
-    let path = format!("{}/../../tests/guests/prebuilt/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
-    fs::read(path).expect("`cargo xtask components` builds it")
+    fs::read(root().join(format!("tests/guests/prebuilt/{name}.wasm"))).expect("`cargo xtask components` builds it")
 }
 
 /// A component that wants to reach the network.

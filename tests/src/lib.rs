@@ -18,6 +18,8 @@
     reason = "a test whose surroundings cannot be made has failed"
 )]
 
+use std::path::PathBuf;
+
 mod http;
 mod mask;
 mod postgres;
@@ -29,6 +31,11 @@ pub use mask::mask;
 pub use postgres::Postgres;
 pub use project::{Cmd, Output, Project, Started};
 pub use scripted::{Asked, Said, Scripted};
+
+/// The top of the repository, where scenarios, examples and documentation are.
+pub fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/..")).canonicalize().expect("the repository is still there")
+}
 
 /// Compares a whole output, masked, with an inline snapshot.
 #[macro_export]

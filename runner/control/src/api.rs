@@ -29,7 +29,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 pub(crate) use error::{ApiError, chain, reason};
-pub(crate) use health::active as active_sessions;
 
 use crate::state::Control;
 

@@ -47,6 +47,17 @@ use crate::store::{Store, on};
 /// States of a session that count as alive, for an SQL list.
 pub(crate) const ACTIVE: &str = "('provisioning', 'ready', 'running')";
 
+/// How many sessions are active: of a team, or of all.
+pub(crate) async fn active(store: &Store, team: Option<&str>) -> Result<i64, sqlx::Error> {
+    on!(store, pool => {
+        let mut query = sqlx::QueryBuilder::new(format!("SELECT COUNT(*) FROM sessions WHERE state IN {ACTIVE}"));
+        if let Some(team) = team {
+            query.push(" AND team_id = ").push_bind(team);
+        }
+        query.build_query_scalar().fetch_one(pool).await
+    })
+}
+
 /// One world that a session asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct NewWorld {

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use pome_gateway::token::Secret;
+use pome_wire::time::now_millis;
 use tokio::sync::Semaphore;
 
 use crate::blobs::Blobs;
 use crate::config::{Config, Shared};
 use crate::hosting::{Hosting, token_secret};
+use crate::keys::{self, Holder};
 use crate::limits::Limits;
 use crate::observe::Metrics;
 use crate::pages::cookie::Cookies;
@@ -52,6 +55,12 @@ impl Control {
             evaluating: Semaphore::new(EVALUATIONS),
             config: Arc::new(config),
         })
+    }
+
+    /// Who is signed in with a browser. The key is looked up every time: one that was revoked counts no more.
+    pub(crate) async fn signed_in(&self, headers: &HeaderMap) -> Result<Option<Holder>, sqlx::Error> {
+        let Some(key_id) = self.cookies.key_id(headers, now_millis()) else { return Ok(None) };
+        Ok(keys::holder(&self.store, &key_id).await?.filter(|holder| holder.revoked_at.is_none()))
     }
 
     /// The model that judges criteria for which code is not enough, where one is configured.

@@ -48,7 +48,7 @@ pub(crate) async fn sweep(control: &Control, now: i64) -> Result<(), sqlx::Error
         sqlx::query("DELETE FROM login_codes WHERE expires_at < $1").bind(now - KEPT).execute(pool).await?;
         sqlx::query("DELETE FROM discards WHERE expires_at < $1").bind(now - KEPT).execute(pool).await?;
     });
-    control.metrics.sessions_active.set(crate::api::active_sessions(&control.store).await?);
+    control.metrics.sessions_active.set(crate::hosting::active(&control.store, None).await?);
     Ok(())
 }
 

@@ -11,11 +11,10 @@ use pome_wire::time;
 use super::ApiError;
 use super::auth::Caller;
 use super::body::{Answer, Body, ok};
-use crate::hosting::ACTIVE;
 use crate::limits;
 use crate::state::Control;
 use crate::store::{Store, on};
-use crate::{audit, ids, keys};
+use crate::{audit, hosting, ids, keys};
 
 /// How long a code of the browser is good, in milliseconds.
 const CODE_LIFE: i64 = 120_000;
@@ -105,7 +104,7 @@ pub(crate) async fn latest(State(control): State<Arc<Control>>) -> Response {
 /// `GET /v1/usage`
 pub(crate) async fn usage(State(control): State<Arc<Control>>, caller: Caller) -> Result<Answer<Usage>, ApiError> {
     let quota = limits::sessions(&caller.holder.plan_tier, caller.holder.max_sessions, control.config.max_sessions);
-    let used = active(&control.store, caller.team()).await?;
+    let used = hosting::active(&control.store, Some(caller.team())).await?;
     // A quota of sessions at a time has no period; the month is what a reader of these keys expects.
     let now = time::now();
     let (start, end) = month(&now);
@@ -118,12 +117,6 @@ pub(crate) async fn usage(State(control): State<Arc<Control>>, caller: Caller) -
         sessions_remaining: number(quota - used),
         plan_tier: caller.holder.plan_tier,
     }))
-}
-
-/// Active sessions of a team.
-async fn active(store: &Store, team: &str) -> Result<i64, sqlx::Error> {
-    let statement = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {ACTIVE}");
-    on!(store, pool => sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).bind(team).fetch_one(pool).await)
 }
 
 /// The first moment of the month of a time, and of the next one.

@@ -10,9 +10,8 @@ use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{ApiError, chain};
-use crate::hosting::ACTIVE;
+use crate::hosting;
 use crate::state::Control;
-use crate::store::{Store, on};
 
 /// How long the database and the blobs have to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -23,7 +22,7 @@ const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 /// `GET /healthz`. Whoever asks starts a server anew that does not answer, and that does not help against a database that is
 /// away: then the number of sessions is not known, and the server lives all the same.
 pub(crate) async fn alive(State(control): State<Arc<Control>>) -> Json<Value> {
-    let active = tokio::time::timeout(SHORT_PATIENCE, active(&control.store)).await;
+    let active = tokio::time::timeout(SHORT_PATIENCE, hosting::active(&control.store, None)).await;
     let active = active.ok().and_then(Result::ok);
     Json(json!({"ok": true, "version": control.config.version, "sessions_active": active}))
 }
@@ -64,12 +63,6 @@ pub(crate) async fn metrics(State(control): State<Arc<Control>>) -> Result<Respo
         .map_err(|error| ApiError::internal("the counters cannot be written", &error))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
-}
-
-/// Active sessions of all teams.
-pub(crate) async fn active(store: &Store) -> Result<i64, sqlx::Error> {
-    let statement = format!("SELECT COUNT(*) FROM sessions WHERE state IN {ACTIVE}");
-    on!(store, pool => sqlx::query_scalar(sqlx::AssertSqlSafe(statement)).fetch_one(pool).await)
 }
 
 #[cfg(test)]

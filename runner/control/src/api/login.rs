@@ -90,7 +90,7 @@ pub(crate) async fn send(State(control): State<Arc<Control>>, request: Request) 
         control.metrics.rate_limited.inc();
     })?;
     // Who is signed in to the dashboard need not send a key again.
-    let signed_in = if sent.key.trim().is_empty() { signed_in(&control, &headers).await? } else { None };
+    let signed_in = if sent.key.trim().is_empty() { control.signed_in(&headers).await? } else { None };
     let holder = match signed_in {
         Some(holder) => Some(holder),
         None => keys::find(&control.store, sent.key.trim()).await?.filter(|holder| holder.revoked_at.is_none()),
@@ -112,11 +112,6 @@ pub(crate) async fn send(State(control): State<Arc<Control>>, request: Request) 
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(answer)
-}
-
-async fn signed_in(control: &Control, headers: &HeaderMap) -> Result<Option<keys::Holder>, ApiError> {
-    let Some(key_id) = control.cookies.key_id(headers, now_millis()) else { return Ok(None) };
-    Ok(keys::holder(&control.store, &key_id).await?.filter(|holder| holder.revoked_at.is_none()))
 }
 
 async fn approve(control: &Control, team_id: &str, user_id: &str, back: &Back) -> Result<Response, ApiError> {

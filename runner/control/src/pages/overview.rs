@@ -7,10 +7,11 @@ use axum::http::request::Parts;
 use axum::response::IntoResponse as _;
 use maud::html;
 
+use crate::hosting;
 use crate::limits;
 use crate::pages::answer::Answer;
 use crate::pages::frame::{self, Part};
-use crate::pages::queries::{runs, sessions, trends};
+use crate::pages::queries::{runs, trends};
 use crate::pages::viewer::Viewer;
 use crate::pages::{parts, sign_in, text};
 use crate::state::Control;
@@ -27,7 +28,7 @@ pub(crate) async fn get(State(control): State<Arc<Control>>, request: Parts) -> 
 
 async fn overview(control: &Control, viewer: &Viewer) -> Answer {
     let (store, team, now) = (&control.store, viewer.team(), viewer.now);
-    let live = sessions::live_count(store, team).await?;
+    let live = hosting::active(store, Some(team)).await?;
     let week = trends::since(store, team, now - WEEK).await?;
     let before = trends::since(store, team, now - 2 * WEEK).await?;
     let before = trends::Tally {

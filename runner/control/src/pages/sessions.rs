@@ -8,6 +8,7 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use crate::hosting;
 use crate::pages::answer::{Answer, Problem};
 use crate::pages::frame::{self, Part};
 use crate::pages::queries::sessions::{self, Session};
@@ -36,7 +37,7 @@ pub(crate) async fn get(State(control): State<Arc<Control>>, viewer: Viewer, Que
     for session in &mut found.rows {
         session.calls = control.hosting.logs().count(&session.id).await?;
     }
-    let live = sessions::live_count(&control.store, viewer.team()).await?;
+    let live = hosting::active(&control.store, Some(viewer.team())).await?;
     let body = html! {
         div .head {
             div {

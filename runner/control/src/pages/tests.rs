@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::queries::runs::{self, Filter};
 use super::queries::{Cursor, agents, sessions, trends};
+use crate::hosting;
 use crate::store::{Store, on};
 use crate::tests::{Place, on_either_database};
 
@@ -137,7 +138,7 @@ async fn every_question_is_asked_for_one_team(place: Place) {
     assert!(agents::one(&store, "tm_a", "agt_tm_b").await.unwrap().is_none());
     assert_eq!(agents::one(&store, "tm_a", "bot").await.unwrap().unwrap().id, "agt_tm_a");
     assert!(sessions::one(&store, "tm_a", "ses_tm_b").await.unwrap().is_none());
-    assert_eq!(sessions::live_count(&store, "tm_a").await.unwrap(), 1);
+    assert_eq!(hosting::active(&store, Some("tm_a")).await.unwrap(), 1);
     assert_eq!(sessions::page(&store, "tm_a", true, None, 10).await.unwrap().rows.first().unwrap().id, "ses_tm_a");
 }
 

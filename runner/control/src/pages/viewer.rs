@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 
-use crate::keys::{self, Holder};
+use crate::keys::Holder;
 use crate::pages::answer::Problem;
 use crate::state::Control;
 
@@ -25,11 +25,10 @@ impl Viewer {
         &self.holder.team_id
     }
 
-    /// Whoever a request is signed in as. The key is looked up every time: one that was revoked counts no more.
+    /// Whoever a request is signed in as.
     pub(crate) async fn of(control: &Control, parts: &Parts) -> Result<Option<Self>, Problem> {
         let now = pome_wire::time::now_millis();
-        let Some(key_id) = control.cookies.key_id(&parts.headers, now) else { return Ok(None) };
-        let holder = keys::holder(&control.store, &key_id).await?.filter(|holder| holder.revoked_at.is_none());
+        let holder = control.signed_in(&parts.headers).await?;
         let form = control.cookies.signed_in_form(&parts.headers);
         Ok(holder.map(|holder| Self { holder, form, now }))
     }

@@ -39,12 +39,6 @@ const SESSION: &str = "SELECT s.id, s.twins, s.state, s.error_code, s.task_name,
      s.created_at, s.ready_at, s.closed_at, s.expires_at, s.run_id, s.swept, a.slug AS agent_slug, a.display_name AS agent_name \
      FROM sessions s LEFT JOIN agents a ON a.id = s.agent_id WHERE s.team_id = ";
 
-/// How many of a team are live.
-pub(crate) async fn live_count(store: &Store, team: &str) -> Result<i64, sqlx::Error> {
-    let sql = format!("SELECT COUNT(*) FROM sessions WHERE team_id = $1 AND state IN {ACTIVE}");
-    on!(store, pool => sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(team).fetch_one(pool).await)
-}
-
 /// Sessions, newest first: the live ones, or all.
 pub(crate) async fn page(
     store: &Store,
