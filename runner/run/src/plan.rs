@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use pome_capture::EgressPolicy;
-use pome_sandbox::{Component, DEFAULT_CLOCK, Engine, LoadError, WorldOptions};
-use pome_scenario::{NoTwin, Scenario, Twins};
+use pome_sandbox::{Component, DEFAULT_CLOCK, LoadError, WorldOptions};
+use pome_scenario::Scenario;
 use pome_wire::meta::SeedSource;
 use pome_wire::{Exit, env, time};
 use serde_json::{Map, Value};
@@ -22,68 +21,11 @@ use crate::hosting::Hosting;
 use crate::judge::Judge;
 use crate::{command, ids};
 
-/// What was asked for: flags and project file, merged by the command line; empty options mean that the scenario decides.
-#[derive(Debug, Clone)]
-pub struct Request {
-    /// A scenario file or a folder of them.
-    pub path: PathBuf,
-    /// What to start.
-    pub agent: Agent,
-    /// `--runs`; else the scenario's `runs`, else 1.
-    pub runs: Option<u32>,
-    /// `--jobs`; else one at a time, and the trials of a hosted group as many as the quota allows.
-    pub jobs: Option<NonZeroUsize>,
-    /// `--timeout`; else the scenario's, else 60 s.
-    pub timeout: Option<Duration>,
-    /// `--seed`: a path or a name.
-    pub seed: Option<String>,
-    /// `--tag`, in order, already checked.
-    pub tags: Vec<String>,
-    /// `--pass-threshold`.
-    pub pass_threshold: Option<f64>,
-    /// `pass_threshold` of the project file.
-    pub project_pass_threshold: Option<f64>,
-    /// Where run folders go, as the user wrote it (may be relative).
-    pub artifacts_dir: PathBuf,
-    /// `--agent-model`, default `unknown`.
-    pub agent_model: String,
-    /// `--agent-version` or the project file's.
-    pub agent_version: Option<String>,
-    /// The project file's `agent.framework`.
-    pub agent_sdk: Option<String>,
-    /// False with `--no-fix-prompt`.
-    pub fix_prompt: bool,
-    /// False with `--no-capture`.
-    pub capture: bool,
-    /// `--capture-llm` and `--route`.
-    pub ends: Ends,
-    /// `--sandbox`.
-    pub sandbox: Option<Sandbox>,
-    /// `--require-judge`.
-    pub require_judge: bool,
-    /// Sync every event to the disk device, not only to the kernel.
-    pub durable: bool,
-    /// The environment of the runner, taken once.
-    pub environment: BTreeMap<String, String>,
-    /// Program and first arguments that start [`crate::supervisor::main`]: the runner's own executable and its hidden
-    /// subcommand `agent-supervisor`.
-    pub supervisor: Vec<String>,
-    /// Where the twins are; absent: in this process.
-    pub hosting: Option<Arc<Hosting>>,
-    /// Version of the command line, for `meta.json`.
-    pub pome_version: String,
-}
+pub use components::Components;
+pub use request::{Agent, Request};
 
-/// Which agent to start and who said so; a command from a project file is trusted less than one that was typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Agent {
-    /// `--agent <command>`: may use shell operators.
-    Typed(String),
-    /// `command` of the project file: a shell only with `POME_TRUST_AGENT_COMMAND=1`.
-    Project(String),
-    /// A harness file already turned into program and arguments.
-    Argv(Vec<String>),
-}
+mod components;
+mod request;
 
 /// Why nothing could be started.
 #[derive(Debug, thiserror::Error)]
@@ -226,74 +168,6 @@ pub struct TwinPlan {
     pub component: Component,
     /// Seed and start of the clock. The random seed is drawn for each run.
     pub world: WorldOptions,
-}
-
-/// The twins that scenarios may use: the built-in ones, and further ones by id.
-#[derive(Debug, Clone)]
-pub struct Components {
-    engine: Engine,
-    known: BTreeMap<String, Component>,
-    /// Component files, by their real path: two scenarios may bring different twins of one id.
-    files: BTreeMap<PathBuf, Component>,
-}
-
-impl Components {
-    /// The built-in ones.
-    pub fn built_in(engine: Engine) -> Self {
-        Self { engine, known: BTreeMap::new(), files: BTreeMap::new() }
-    }
-
-    /// Adds one under its own id, in front of a built-in one of that name.
-    #[must_use]
-    pub fn with(mut self, component: Component) -> Self {
-        self.known.insert(component.description().id.clone(), component);
-        self
-    }
-
-    /// The engine that they run on.
-    pub fn engine(&self) -> &Engine {
-        &self.engine
-    }
-
-    /// A twin of a scenario: from the file that it names, else the one of that id.
-    pub fn of(&mut self, scenario: &Scenario, id: &str) -> Result<Component, LoadError> {
-        match scenario.config.components.get(id) {
-            Some(file) => self.load(file),
-            None => self.get(id),
-        }
-    }
-
-    fn load(&mut self, file: &Path) -> Result<Component, LoadError> {
-        let real = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-        if let Some(component) = self.files.get(&real) {
-            return Ok(component.clone());
-        }
-        let component = self.engine.load(file)?;
-        self.files.insert(real, component.clone());
-        Ok(component)
-    }
-
-    /// The twin of a name.
-    fn get(&mut self, id: &str) -> Result<Component, LoadError> {
-        if let Some(component) = self.known.get(id) {
-            return Ok(component.clone());
-        }
-        let component = self.engine.embedded(id)?;
-        self.known.insert(id.to_owned(), component.clone());
-        Ok(component)
-    }
-}
-
-impl Twins for Components {
-    fn ids(&self) -> Vec<String> {
-        self.known.keys().cloned().collect()
-    }
-
-    fn id_of(&mut self, file: &Path) -> Result<String, NoTwin> {
-        self.load(file)
-            .map(|component| component.description().id.clone())
-            .map_err(|error| NoTwin { hint: error.hint().to_owned(), source: Box::new(error) })
-    }
 }
 
 /// Every scenario of a request, ready or refused, in order.
