@@ -11,6 +11,13 @@ use pome_wire::verdict::Verdict;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use disk::write_atomically;
+
+mod disk;
+mod error;
+mod find;
+mod trace;
+
 pub(crate) use disk::{Temporary, for_each_line, pretty, read_json, read_text};
 pub use error::Error;
 pub(crate) use error::chain;
@@ -18,13 +25,6 @@ pub(crate) use find::run_folders;
 pub use find::{find_run, write_latest};
 pub use trace::Trace;
 pub(crate) use trace::{call_of, redacted_line};
-
-use disk::write_atomically;
-
-mod disk;
-mod error;
-mod find;
-mod trace;
 
 /// The folder of one run.
 #[derive(Debug, Clone)]

@@ -21,11 +21,11 @@ use crate::hosting::Hosting;
 use crate::judge::Judge;
 use crate::{command, ids};
 
-pub use components::Components;
-pub use request::{Agent, Request};
-
 mod components;
 mod request;
+
+pub use components::Components;
+pub use request::{Agent, Request};
 
 /// Why nothing could be started.
 #[derive(Debug, thiserror::Error)]
