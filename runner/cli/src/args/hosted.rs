@@ -64,13 +64,7 @@ pub(crate) enum SessionsCommand {
         format: ListFormat,
     },
     /// End a session, graded or not
-    Kill {
-        #[arg(required_unless_present = "all")]
-        id: Option<String>,
-        /// Every active session
-        #[arg(long, conflicts_with = "id")]
-        all: bool,
-    },
+    Kill(Kill),
     /// End a session that has been graded
     Stop {
         id: String,
@@ -89,6 +83,17 @@ pub(crate) enum SessionsCommand {
         #[arg(long, value_enum, default_value_t = SecretsFormat::Text)]
         format: SecretsFormat,
     },
+}
+
+/// One session or all of them, and never neither.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct Kill {
+    /// Which one
+    pub(crate) id: Option<String>,
+    /// Every active session
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

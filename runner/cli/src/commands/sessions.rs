@@ -18,8 +18,10 @@ const LONGEST_LIST: u32 = 200;
 pub(crate) fn run(args: &args::Sessions, cx: &Context) -> Result<Exit, Failure> {
     match &args.command {
         SessionsCommand::List { state, limit, tag, format } => list(*state, *limit, tag.as_deref(), *format, cx),
-        SessionsCommand::Kill { id: Some(id), .. } => kill(&plane::connect(cx)?.client, id, cx).map(|()| Exit::Passed),
-        SessionsCommand::Kill { id: None, .. } => kill_all(cx),
+        SessionsCommand::Kill(which) => match &which.id {
+            Some(id) => kill(&plane::connect(cx)?.client, id, cx).map(|()| Exit::Passed),
+            None => kill_all(cx),
+        },
         SessionsCommand::Stop { id, discard } => stop(id, *discard, cx),
         SessionsCommand::Create { twins, secrets_file, format } => {
             create::run(twins, secrets_file.as_deref(), *format, cx)
