@@ -30,31 +30,23 @@ pub(crate) async fn get(State(control): State<Arc<Control>>, viewer: Viewer) -> 
         @if agents.is_empty() {
             (parts::empty("No agents yet", "Register the agent of a project, so that its runs are found by its name:", Some("pome register agent")))
         } @else {
-            div .scroll .card tabindex="0" role="region" aria-label="Agents" {
-                table {
-                    caption .unseen { "Agents" }
-                    thead {
-                        tr {
-                            th scope="col" { "Agent" } th scope="col" .wide { "Twins" } th scope="col" .wide { "Version" }
-                            th scope="col" .number { "Runs in 30 days" } th scope="col" .number { "Pass rate" }
+            (parts::table("Agents", &[
+                ("Agent", ""), ("Twins", "wide"), ("Version", "wide"),
+                ("Runs in 30 days", "number"), ("Pass rate", "number"),
+            ], &html! {
+                @for agent in &agents {
+                    tr {
+                        th scope="row" {
+                            a href={ "/agents/" (text::segment(&agent.slug)) } { (text::line(&agent.display_name)) }
+                            span .sub .mono { (text::line(&agent.slug)) }
                         }
-                    }
-                    tbody {
-                        @for agent in &agents {
-                            tr {
-                                th scope="row" {
-                                    a href={ "/agents/" (text::segment(&agent.slug)) } { (text::line(&agent.display_name)) }
-                                    span .sub .mono { (text::line(&agent.slug)) }
-                                }
-                                td .wide { (twins(agent)) }
-                                td .wide { (text::line(agent.version.as_deref().unwrap_or("\u{2013}"))) }
-                                td .number { (text::grouped(tally(agent).total)) }
-                                td .number { (parts::rate(tally(agent))) }
-                            }
-                        }
+                        td .wide { (twins(agent)) }
+                        td .wide { (text::line(agent.version.as_deref().unwrap_or("\u{2013}"))) }
+                        td .number { (text::grouped(tally(agent).total)) }
+                        td .number { (parts::rate(tally(agent))) }
                     }
                 }
-            }
+            }))
         }
     };
     Ok(frame::page(&viewer, Part::Agents, "Agents", &body))

@@ -69,32 +69,24 @@ pub(crate) fn content(trials: &[Whole], now: i64) -> Markup {
         (matrix(trials))
         section {
             div .bar { h2 { "Trials" } }
-            div .scroll .card tabindex="0" role="region" aria-label="Trials" {
-                table {
-                    caption .unseen { "Trials" }
-                    thead {
-                        tr {
-                            th scope="col" { "Trial" } th scope="col" { "Result" } th scope="col" .number { "Score" }
-                            th scope="col" .wide { "Agent" } th scope="col" .number .wide { "Took" } th scope="col" .number { "When" }
+            (parts::table("Trials", &[
+                ("Trial", ""), ("Result", ""), ("Score", "number"),
+                ("Agent", "wide"), ("Took", "number wide"), ("When", "number"),
+            ], &html! {
+                @for (place, trial) in trials.iter().enumerate() {
+                    tr {
+                        th scope="row" {
+                            a href={ "/runs/" (text::segment(&trial.run.id)) } { "Trial " (place + 1) }
+                            span .sub .mono { (text::line(&trial.run.id)) }
                         }
-                    }
-                    tbody {
-                        @for (place, trial) in trials.iter().enumerate() {
-                            tr {
-                                th scope="row" {
-                                    a href={ "/runs/" (text::segment(&trial.run.id)) } { "Trial " (place + 1) }
-                                    span .sub .mono { (text::line(&trial.run.id)) }
-                                }
-                                td { (parts::badge(&trial.run.status)) }
-                                td .number { (trial.run.score) }
-                                td .wide { (parts::agent(trial.run.agent_slug.as_deref(), trial.run.agent_name.as_deref(), trial.run.agent_version.as_deref())) }
-                                td .number .wide { (text::duration(trial.run.duration_ms)) }
-                                td .number { (parts::ago(now, trial.run.created_at)) }
-                            }
-                        }
+                        td { (parts::badge(&trial.run.status)) }
+                        td .number { (trial.run.score) }
+                        td .wide { (parts::agent(trial.run.agent_slug.as_deref(), trial.run.agent_name.as_deref(), trial.run.agent_version.as_deref())) }
+                        td .number .wide { (text::duration(trial.run.duration_ms)) }
+                        td .number { (parts::ago(now, trial.run.created_at)) }
                     }
                 }
-            }
+            }))
         }
     }
 }

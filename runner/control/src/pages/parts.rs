@@ -134,27 +134,40 @@ pub(crate) fn older(address: &str, pairs: &[(&str, &str)], next: Option<&Cursor>
     }
 }
 
-/// Runs as a table.
-pub(crate) fn runs(caption: &str, runs: &[Run], now: i64) -> Markup {
+/// A table that scrolls by itself where the page is narrow. Of a column there are its head and its classes.
+pub(crate) fn table(caption: &str, columns: &[(&str, &str)], rows: &Markup) -> Markup {
     html! {
         div .scroll .card tabindex="0" role="region" aria-label=(caption) {
             table {
                 caption .unseen { (caption) }
                 thead {
                     tr {
-                        th scope="col" { "Scenario" }
-                        th scope="col" { "Result" }
-                        th scope="col" .number .wide { "Score" }
-                        th scope="col" .wide { "Agent" }
-                        th scope="col" .wide { "Tags and group" }
-                        th scope="col" .number .wide { "Took" }
-                        th scope="col" .number { "When" }
+                        @for (head, classes) in columns {
+                            th scope="col" class=[Some(classes).filter(|classes| !classes.is_empty())] { (head) }
+                        }
                     }
                 }
-                tbody { @for run in runs { (row(run, now)) } }
+                tbody { (rows) }
             }
         }
     }
+}
+
+/// Runs as a table.
+pub(crate) fn runs(caption: &str, runs: &[Run], now: i64) -> Markup {
+    let columns = [
+        ("Scenario", ""),
+        ("Result", ""),
+        ("Score", "number wide"),
+        ("Agent", "wide"),
+        ("Tags and group", "wide"),
+        ("Took", "number wide"),
+        ("When", "number"),
+    ];
+    let rows = html! {
+        @for run in runs { (row(run, now)) }
+    };
+    table(caption, &columns, &rows)
 }
 
 fn row(run: &Run, now: i64) -> Markup {
@@ -202,35 +215,27 @@ pub(crate) fn group_link(group: &str) -> Markup {
 
 /// Trial groups as a table.
 pub(crate) fn groups(caption: &str, groups: &[Group], now: i64) -> Markup {
-    html! {
-        div .scroll .card tabindex="0" role="region" aria-label=(caption) {
-            table {
-                caption .unseen { (caption) }
-                thead {
-                    tr {
-                        th scope="col" { "Trial group" }
-                        th scope="col" .wide { "Scenario" }
-                        th scope="col" .number { "Trials" }
-                        th scope="col" .number { "Pass rate" }
-                        th scope="col" .number .wide { "95 % interval" }
-                        th scope="col" .number { "When" }
-                    }
-                }
-                tbody {
-                    @for group in groups {
-                        tr {
-                            th scope="row" .mono { a href={ "/groups/" (text::segment(&group.group_id)) } { (text::line(&group.group_id)) } }
-                            td .wide { a href=(scenario_address(&group.scenario)) { (text::line(&group.scenario)) } }
-                            td .number { (group.tally.total) }
-                            td .number { (rate(group.tally)) }
-                            td .number .wide { (interval_text(group.tally.rate())) }
-                            td .number { (ago(now, group.last_at)) }
-                        }
-                    }
-                }
+    let columns = [
+        ("Trial group", ""),
+        ("Scenario", "wide"),
+        ("Trials", "number"),
+        ("Pass rate", "number"),
+        ("95 % interval", "number wide"),
+        ("When", "number"),
+    ];
+    let rows = html! {
+        @for group in groups {
+            tr {
+                th scope="row" .mono { a href={ "/groups/" (text::segment(&group.group_id)) } { (text::line(&group.group_id)) } }
+                td .wide { a href=(scenario_address(&group.scenario)) { (text::line(&group.scenario)) } }
+                td .number { (group.tally.total) }
+                td .number { (rate(group.tally)) }
+                td .number .wide { (interval_text(group.tally.rate())) }
+                td .number { (ago(now, group.last_at)) }
             }
         }
-    }
+    };
+    table(caption, &columns, &rows)
 }
 
 /// `57 to 100 %`.

@@ -51,33 +51,25 @@ pub(crate) fn linked<'a>(
     now: i64,
     address: impl Fn(&str) -> String,
 ) -> Markup {
-    html! {
-        div .scroll .card tabindex="0" role="region" aria-label=(caption) {
-            table {
-                caption .unseen { (caption) }
-                thead {
-                    tr {
-                        th scope="col" { "Scenario" }
-                        th scope="col" { "Last runs" }
-                        th scope="col" .number { "Pass rate" }
-                        th scope="col" .number .wide { "Runs" }
-                        th scope="col" .number .wide { "Last run" }
-                    }
-                }
-                tbody {
-                    @for scenario in scenarios {
-                        tr {
-                            th scope="row" { a href=(address(&scenario.scenario)) { (text::line(&scenario.scenario)) } }
-                            td { (parts::strip(&scenario.latest)) }
-                            td .number { (parts::rate(scenario.tally)) }
-                            td .number .wide { (text::grouped(scenario.tally.total)) }
-                            td .number .wide { (parts::ago(now, scenario.last_at)) }
-                        }
-                    }
-                }
+    let columns = [
+        ("Scenario", ""),
+        ("Last runs", ""),
+        ("Pass rate", "number"),
+        ("Runs", "number wide"),
+        ("Last run", "number wide"),
+    ];
+    let rows = html! {
+        @for scenario in scenarios {
+            tr {
+                th scope="row" { a href=(address(&scenario.scenario)) { (text::line(&scenario.scenario)) } }
+                td { (parts::strip(&scenario.latest)) }
+                td .number { (parts::rate(scenario.tally)) }
+                td .number .wide { (text::grouped(scenario.tally.total)) }
+                td .number .wide { (parts::ago(now, scenario.last_at)) }
             }
         }
-    }
+    };
+    parts::table(caption, &columns, &rows)
 }
 
 /// What the page of a scenario is asked for.

@@ -70,37 +70,29 @@ pub(crate) async fn get(State(control): State<Arc<Control>>, viewer: Viewer, Que
 }
 
 fn table(rows: &[Session], now: i64) -> Markup {
-    html! {
-        div .scroll .card tabindex="0" role="region" aria-label="Sessions" {
-            table {
-                caption .unseen { "Sessions" }
-                thead {
-                    tr {
-                        th scope="col" { "Session" }
-                        th scope="col" { "State" }
-                        th scope="col" .wide { "Twins" }
-                        th scope="col" .wide { "Scenario" }
-                        th scope="col" .number { "Calls" }
-                        th scope="col" .number .wide { "Started" }
-                        th scope="col" .number { "Ends" }
-                    }
-                }
-                tbody {
-                    @for session in rows {
-                        tr {
-                            th scope="row" .mono { a href={ "/sessions/" (text::segment(&session.id)) } { (text::line(&session.id)) } }
-                            td { (parts::badge(&session.state)) }
-                            td .wide { (twins(session)) }
-                            td .wide { (text::line(session.task_name.as_deref().unwrap_or("\u{2013}"))) }
-                            td .number { (calls_of(session)) }
-                            td .number .wide { (parts::ago(now, session.created_at)) }
-                            td .number { (end(session, now)) }
-                        }
-                    }
-                }
+    let columns = [
+        ("Session", ""),
+        ("State", ""),
+        ("Twins", "wide"),
+        ("Scenario", "wide"),
+        ("Calls", "number"),
+        ("Started", "number wide"),
+        ("Ends", "number"),
+    ];
+    let rows = html! {
+        @for session in rows {
+            tr {
+                th scope="row" .mono { a href={ "/sessions/" (text::segment(&session.id)) } { (text::line(&session.id)) } }
+                td { (parts::badge(&session.state)) }
+                td .wide { (twins(session)) }
+                td .wide { (text::line(session.task_name.as_deref().unwrap_or("\u{2013}"))) }
+                td .number { (calls_of(session)) }
+                td .number .wide { (parts::ago(now, session.created_at)) }
+                td .number { (end(session, now)) }
             }
         }
-    }
+    };
+    parts::table("Sessions", &columns, &rows)
 }
 
 fn calls_of(session: &Session) -> String {
