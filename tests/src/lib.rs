@@ -29,7 +29,7 @@ mod scripted;
 pub use http::{Answer, free_port, http};
 pub use mask::mask;
 pub use postgres::Postgres;
-pub use project::{Cmd, Output, Project, Started};
+pub use project::{Cmd, Output, Project, Started, folder};
 pub use scripted::{Asked, Said, Scripted};
 
 /// The top of the repository, where scenarios, examples and documentation are.

@@ -17,6 +17,20 @@ use crate::mask::mask;
 /// More than any test needs; reaching it is a failure.
 const PATIENCE: Duration = Duration::from_mins(2);
 
+/// A folder with these files, and the folders above them. It goes away at the end.
+pub fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        write(&folder.path().join(name), text);
+    }
+    folder
+}
+
+fn write(path: &Path, text: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().expect("below a folder")).expect("folders");
+    fs::write(path, text).expect("a file");
+}
+
 /// A folder of its own with a home beside it. Both go away at the end.
 #[derive(Debug)]
 pub struct Project {
@@ -50,9 +64,7 @@ impl Project {
 
     /// Writes a file, with the folders above it.
     pub fn write(&self, relative: impl AsRef<Path>, text: impl AsRef<[u8]>) -> &Self {
-        let path = self.path(relative);
-        fs::create_dir_all(path.parent().expect("below the project")).expect("folders");
-        fs::write(path, text).expect("a file");
+        write(&self.path(relative), text);
         self
     }
 

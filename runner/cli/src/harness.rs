@@ -73,16 +73,10 @@ fn is_executable(file: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
     fn folder(files: &[&str]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for file in files {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "").unwrap();
-        }
-        folder
+        let empty: Vec<(&str, &str)> = files.iter().map(|file| (*file, "")).collect();
+        pome_tests::folder(&empty)
     }
 
     #[test]

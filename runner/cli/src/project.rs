@@ -102,17 +102,9 @@ fn invalid(path: &Path, error: &dyn std::error::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use pome_tests::folder;
 
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        folder
-    }
+    use super::*;
 
     #[test]
     fn the_nearest_folder_with_a_project_file_wins() {

@@ -112,21 +112,13 @@ fn reads_address(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use pome_tests::folder;
 
-    fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        folder
-    }
+    use super::*;
 
     #[test]
     fn a_vendor_address_is_found_with_file_and_line() {
-        let project = project(&[("src/a.ts", "// https://api.github.com\nfetch('https://api.github.com/x')\n")]);
+        let project = folder(&[("src/a.ts", "// https://api.github.com\nfetch('https://api.github.com/x')\n")]);
         let hit = Hit { file: "src/a.ts".into(), line: 2, host: "api.github.com" };
         assert_eq!(scan(project.path()).production, [hit]);
     }
@@ -134,7 +126,7 @@ mod tests {
     #[test]
     fn foreign_folders_and_other_files_are_not_read() {
         let vendor = "x = 'https://api.stripe.com'\n";
-        let project = project(&[
+        let project = folder(&[
             ("node_modules/a/index.js", vendor),
             ("runs/a.py", vendor),
             ("venv/pyvenv.cfg", ""),
@@ -146,9 +138,9 @@ mod tests {
 
     #[test]
     fn reading_an_address_or_importing_an_sdk_counts_as_wired() {
-        assert!(scan(project(&[("a.py", "os.environ['POME_GITHUB_REST_URL']\n")]).path()).wired);
-        assert!(scan(project(&[("a.ts", "import { defineHarness } from \"@pome/harness\";\n")]).path()).wired);
-        assert!(!scan(project(&[("a.py", "os.environ['POME_TASK']\n")]).path()).wired);
-        assert!(!scan(project(&[("a.py", "os.environ['POME_REST_URL']\n")]).path()).wired);
+        assert!(scan(folder(&[("a.py", "os.environ['POME_GITHUB_REST_URL']\n")]).path()).wired);
+        assert!(scan(folder(&[("a.ts", "import { defineHarness } from \"@pome/harness\";\n")]).path()).wired);
+        assert!(!scan(folder(&[("a.py", "os.environ['POME_TASK']\n")]).path()).wired);
+        assert!(!scan(folder(&[("a.py", "os.environ['POME_REST_URL']\n")]).path()).wired);
     }
 }

@@ -246,18 +246,12 @@ impl Folder<'_> {
 mod tests {
     use std::io::Read;
 
+    use pome_tests::folder;
+
     use super::*;
     use crate::samples;
 
     const TS: &str = "2026-05-01T10:00:01.000Z";
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs::write(folder.path().join(name), text).unwrap();
-        }
-        folder
-    }
 
     fn unpack(archive: &Archive) -> Vec<(String, String)> {
         let mut bytes = Vec::new();

@@ -406,20 +406,12 @@ impl Text {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use pome_tests::folder;
 
     use super::*;
     use crate::samples;
 
     const TS: &str = "2026-05-01T10:00:01.000Z";
-
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, text) in files {
-            fs::write(folder.path().join(name), text).unwrap();
-        }
-        folder
-    }
 
     fn text(dir: &Path) -> String {
         View::read(dir).unwrap().text().replace(&dir.display().to_string(), "[dir]")
