@@ -13,7 +13,7 @@ use crate::hosting::{self, Hosting};
 use crate::interrupt::Interrupt;
 use crate::plan::{self, Components, Plan, Refused, Request};
 use crate::progress::{News, Progress};
-use crate::report::{AgentReport, BatchReport, CriteriaCounts, GroupReport, RunReport, RunStatus};
+use crate::report::{BatchReport, GroupReport, RunReport, RunStatus};
 use crate::venue::Lease;
 
 /// Plans and runs everything that was asked for. An error means that nothing was started.
@@ -259,28 +259,11 @@ fn crashed(plan: &Plan, trial: u32, why: &str) -> RunReport {
 impl Refused {
     fn report(self) -> RunReport {
         RunReport {
-            scenario: self.scenario,
-            title: self.title,
-            path: self.path.display().to_string(),
-            run_id: None,
-            run_dir: None,
-            trial: 1,
-            group_id: None,
-            tags: Vec::new(),
             status: RunStatus::Error,
-            satisfaction: None,
-            pass_threshold: 0.0,
-            counts: CriteriaCounts::default(),
-            criteria: Vec::new(),
-            agent: AgentReport::default(),
-            duration_ms: 0,
-            cloud_url: None,
-            blocked_egress: Vec::new(),
             error: Some(self.message),
             exit_code: i32::from(self.exit.code()),
-            hosted: false,
-            warnings: Vec::new(),
             hint: self.hint,
+            ..RunReport::not_run(self.scenario, self.title, &self.path, 1)
         }
     }
 }

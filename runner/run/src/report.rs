@@ -1,6 +1,6 @@
 //! What a batch of runs came to: the document that `pome run --json` prints and that the text rendering reads.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +70,36 @@ pub struct RunReport {
     /// What to try next when `error` is set.
     #[serde(skip)]
     pub hint: Option<String>,
+}
+
+impl RunReport {
+    /// Of a trial about which nothing else is known.
+    pub(crate) fn not_run(scenario: String, title: String, path: &Path, trial: u32) -> Self {
+        Self {
+            scenario,
+            title,
+            path: path.display().to_string(),
+            run_id: None,
+            run_dir: None,
+            trial,
+            group_id: None,
+            tags: Vec::new(),
+            status: RunStatus::NotRun,
+            satisfaction: None,
+            pass_threshold: 0.0,
+            counts: CriteriaCounts::default(),
+            criteria: Vec::new(),
+            agent: AgentReport::default(),
+            duration_ms: 0,
+            cloud_url: None,
+            blocked_egress: Vec::new(),
+            error: None,
+            exit_code: 0,
+            hosted: false,
+            warnings: Vec::new(),
+            hint: None,
+        }
+    }
 }
 
 /// How one row ended.

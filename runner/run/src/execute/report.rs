@@ -11,29 +11,13 @@ use crate::report::{AgentReport, CriteriaCounts, CriterionReport, RunReport, Run
 
 /// The report of a trial about which nothing is known yet.
 pub(crate) fn blank(plan: &Plan, trial: u32) -> RunReport {
+    let scenario = &plan.scenario;
     RunReport {
-        scenario: plan.scenario.slug.clone(),
-        title: plan.scenario.title.clone(),
-        path: plan.scenario.path.display().to_string(),
-        run_id: None,
-        run_dir: None,
-        trial,
         group_id: plan.group_id.clone(),
         tags: plan.tags.clone(),
-        status: RunStatus::NotRun,
-        satisfaction: None,
         pass_threshold: plan.pass_threshold,
-        counts: CriteriaCounts::default(),
-        criteria: Vec::new(),
-        agent: AgentReport::default(),
-        duration_ms: 0,
-        cloud_url: None,
-        blocked_egress: Vec::new(),
-        error: None,
-        exit_code: 0,
         hosted: plan.hosting.is_some(),
-        warnings: Vec::new(),
-        hint: None,
+        ..RunReport::not_run(scenario.slug.clone(), scenario.title.clone(), &scenario.path, trial)
     }
 }
 
