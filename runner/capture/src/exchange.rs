@@ -20,7 +20,7 @@ use crate::egress::Target;
 use crate::reading::{self, Call, Head};
 use crate::route::Destination;
 use crate::session::{Session, Upstream};
-use crate::tunnel;
+use crate::tunnel::Tunnel;
 use crate::watched::{Clock, Watched};
 
 /// Bodies of both directions.
@@ -66,15 +66,9 @@ pub struct Exchange {
 impl Exchange {
     /// As a row of `events.jsonl`.
     pub fn event(&self) -> LlmCallEvent {
-        let mut event = LlmCallEvent::tunnel(
-            tunnel::timestamp(self.ended_at),
-            uuid::Uuid::new_v4().to_string(),
-            self.target.host.clone(),
-            self.target.port,
-            u64::try_from(self.latency.as_millis()).unwrap_or(u64::MAX),
-            self.bytes_in,
-            self.bytes_out,
-        );
+        let (target, bytes_in, bytes_out) = (self.target.clone(), self.bytes_in, self.bytes_out);
+        let seen = Tunnel { target, closed_at: self.ended_at, latency: self.latency, bytes_in, bytes_out };
+        let mut event = seen.event();
         event.url = Some(self.url.clone());
         event.method = Some(self.method.clone());
         event.status = self.status.map(u64::from);

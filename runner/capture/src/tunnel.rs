@@ -73,7 +73,7 @@ impl Refusal {
     }
 }
 
-pub(crate) fn timestamp(moment: SystemTime) -> String {
+fn timestamp(moment: SystemTime) -> String {
     let since = moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     time::format(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
