@@ -51,6 +51,8 @@ fn flags_are_checked_before_credentials() {
     ] {
         project().pome(command).run().expect(5);
     }
+    let output = project().pome(["sessions", "kill"]).run().expect(5);
+    assert!(output.stderr.contains("<ID|--all>"), "{output:?}");
 }
 
 #[test]

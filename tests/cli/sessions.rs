@@ -80,6 +80,11 @@ fn the_list_is_filtered_here_and_can_be_a_document() {
 fn an_empty_list_is_no_failure() {
     let server = Scripted::by(|_| Said::json(200, &json!([])));
     let output = signed_in(&project(), &server, &["sessions", "list"]).run().expect(0);
+    assert_eq!(
+        (output.stdout.as_str(), output.stderr.as_str()),
+        ("", "note: no session is active; `--state all` shows those that ended, too\n")
+    );
+    let output = signed_in(&project(), &server, &["sessions", "list", "--state", "done"]).run().expect(0);
     assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", "note: no such sessions\n"));
 }
 
@@ -111,6 +116,11 @@ fn what_is_no_control_plane_is_an_error_and_no_redirect_is_followed() {
     let project = project();
     let page = Scripted::answers([Said::bytes(200, "<html></html>")]);
     signed_in(&project, &page, &["sessions", "list"]).run().expect(2);
+    for status in [404, 501] {
+        let other = Scripted::answers([Said::bytes(status, "<html></html>")]);
+        let output = signed_in(&project, &other, &["sessions", "list"]).run().expect(2);
+        assert!(output.stderr.contains("hint: is that the address of a control plane?"), "{output:?}");
+    }
     let elsewhere = Scripted::answers([]);
     let moved = Scripted::answers([Said::bytes(302, "").header("location", elsewhere.url())]);
     signed_in(&project, &moved, &["sessions", "list"]).run().expect(2);
@@ -140,6 +150,9 @@ fn killing_confirms_the_discard_once() {
     assert_eq!(empty.lines().len(), 1);
     let closed = Scripted::answers([refusal(409, "conflict", &Value::Null)]);
     signed_in(&project(), &closed, &["sessions", "kill", "ses_1"]).run().expect(0);
+    let unknown = Scripted::answers([refusal(404, "not_found", &Value::Null)]);
+    let output = signed_in(&project(), &unknown, &["sessions", "kill", "ses_1"]).run().expect(2);
+    assert!(output.stderr.contains("hint: `pome sessions list --state all`"), "{output:?}");
     let echo = Scripted::answers([refusal(
         500,
         "internal_error",
@@ -200,7 +213,7 @@ fn a_created_session_never_shows_its_secret() {
     github: http://x.example/github/ses_1
       mcp: http://x.example/github/ses_1/mcp
     secrets: not kept; `--secrets-file <path>` keeps them
-    cloud: https://pome.sh/twins/ses_1
+    cloud: http://127.0.0.1:<port>/twins/ses_1
     ");
     let request = server.asked()[0].json();
     assert_eq!(request["twins"], json!(["github"]));

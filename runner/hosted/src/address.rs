@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use url::Url;
+use url::{ParseError, Url};
 
 /// The control plane when nothing else is said.
 pub const DEFAULT_API_URL: &str = "https://api.pome.sh";
@@ -25,9 +25,14 @@ impl Address {
     /// Reads an address.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let bad = |problem: &str| BadAddress { text: text.trim().to_owned(), problem: problem.to_owned() };
-        let mut url = Url::parse(text.trim()).map_err(|error| bad(&error.to_string()))?;
+        let form = "expected `http://` or `https://`, and a host";
+        let mut url = match Url::parse(text.trim()) {
+            Ok(url) => url,
+            Err(ParseError::RelativeUrlWithoutBase) => return Err(bad(form)),
+            Err(error) => return Err(bad(&error.to_string())),
+        };
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(bad("expected `http://` or `https://` and a host"));
+            return Err(bad(form));
         }
         if !url.username().is_empty() || url.password().is_some() {
             // The text is not repeated: it holds a password.

@@ -74,6 +74,10 @@ fn refusal(status: u16, message: Option<&str>, request_id: Option<&str>) -> Stri
     text
 }
 
+/// What is there does not speak as a control plane does.
+const NO_PLANE: &str =
+    "is that the address of a control plane? `--api-url`, `POME_API_URL` or the last `pome login` said so";
+
 impl Error {
     /// The exit code.
     pub fn exit(&self) -> Exit {
@@ -106,14 +110,20 @@ impl Error {
                 Some("see `pome sessions list` for what is in use; `pome sessions kill --all` ends it")
             }
             Cause::Refused { status: 429, .. } => Some("try again in a moment"),
+            Cause::Refused { status: 404, message: Some(_), .. } if self.action.ends_with("the session") => {
+                Some("`pome sessions list --state all` shows those of your team")
+            }
+            // A control plane says what is wrong.
+            Cause::Refused { status: 404 | 405 | 501, message: None, .. } => Some(NO_PLANE),
             Cause::Refused { kind: Some(kind), .. } if kind == ErrorType::MultiTwinUnsupported.as_str() => {
                 Some("this server runs one twin per session")
             }
             Cause::Redirected { .. } => Some("set `--api-url` or `POME_API_URL` to where the control plane really is"),
-            Cause::NoAnswer { .. } => {
-                Some("check `--api-url` and `POME_API_URL`; `--local` runs on this machine without a control plane")
-            }
-            Cause::NotUnderstood(_) => Some("is the address that of a control plane?"),
+            Cause::NoAnswer { .. } => Some(
+                "is it up, and is that its address? `--api-url`, `POME_API_URL` or the last `pome login` said so; `--local` runs \
+                 on this machine without a control plane",
+            ),
+            Cause::NotUnderstood(_) => Some(NO_PLANE),
             _ => None,
         }
     }

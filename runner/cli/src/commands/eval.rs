@@ -83,7 +83,8 @@ fn agent_of(dir: &Path, cx: &Context) -> Result<String, Failure> {
     let of_folder = |found: &Found| found.folder.file_name().map(|name| slug_of(&name.to_string_lossy()));
     let slug = found.as_ref().and_then(|found| found.project.agent.slug.clone().or_else(|| of_folder(found)));
     slug.filter(|slug| !slug.is_empty()).ok_or_else(|| {
-        Failure::usage("nobody says which agent it was").hint("name it with `--agent`, or in a project file")
+        Failure::usage("nobody says which agent it was")
+            .hint("name it with `--agent`, or in a project file; `--local` judges here and needs none")
     })
 }
 

@@ -108,7 +108,10 @@ fn report(agent: &Agent, account: &Plane, cx: &Context) {
         Some(format!("agent: {}", agent.id)),
         Some(format!("slug: {}", agent.slug)),
         agent.judge_model.as_ref().map(|model| format!("judge: {model}")),
-        agent.enabled_services.as_ref().map(|twins| format!("twins: {}", twins.join(", "))),
+        agent
+            .enabled_services
+            .as_ref()
+            .map(|twins| format!("twins: {}", if twins.is_empty() { "none".to_owned() } else { twins.join(", ") })),
         Some(format!("cloud: {}", links::agent(&account.dashboard, &agent.slug))),
     ];
     for line in lines.into_iter().flatten() {

@@ -46,7 +46,12 @@ fn list(
     if cx.console.json || format == ListFormat::Json {
         cx.console.document(&rows)?;
     } else if rows.is_empty() {
-        cx.console.note("no such sessions");
+        cx.console.note(match state {
+            args::SessionState::Running if tag.is_none() => {
+                "no session is active; `--state all` shows those that ended, too"
+            }
+            _ => "no such sessions",
+        });
     } else {
         let head = ["ID", "STATE", "TWINS", "EXPIRES"].map(str::to_owned);
         let lines: Vec<[String; 4]> = std::iter::once(head).chain(rows.iter().map(line)).collect();
