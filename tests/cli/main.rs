@@ -22,6 +22,7 @@ mod login;
 mod register;
 mod run;
 mod runs_elsewhere;
+mod serve;
 mod sessions;
 mod tasks;
 mod twin;

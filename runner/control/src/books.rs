@@ -1,6 +1,6 @@
 //! Keys, teams and agents without a server: what an operator does with the database alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::agents::{self, AgentEntry};
 use crate::keys::{self, KeyEntry, KeyError, TeamEntry};
@@ -12,6 +12,11 @@ use crate::store::Store;
 pub struct Books(Store);
 
 impl Books {
+    /// Whether there is a database to open. One at an address is there, as far as can be told without asking it.
+    pub fn are_there(data_dir: &Path, database_url: Option<&str>) -> bool {
+        database_url.is_some() || data_dir.join(serve::DATABASE).exists()
+    }
+
     /// Opens the database in `data_dir`, or at an address, and makes the first team when there is none.
     pub async fn open(data_dir: PathBuf, database_url: Option<&str>) -> Result<Self, ServeError> {
         let store = serve::store(&data_dir, database_url).await?;
@@ -34,10 +39,14 @@ impl Books {
         Ok(keys::list(&self.0, team.as_deref()).await?)
     }
 
-    /// Revokes a key by its id, the first twelve characters.
-    pub async fn revoke_key(&self, id: &str) -> Result<(), KeyError> {
+    /// Revokes a key by its id, the first twelve characters. False: it was revoked before.
+    pub async fn revoke_key(&self, id: &str) -> Result<bool, KeyError> {
         let id = id.get(..12).unwrap_or(id);
-        if keys::revoke(&self.0, None, id).await? { Ok(()) } else { Err(KeyError::NoKey(id.to_owned())) }
+        let revoked = keys::revoke(&self.0, None, id).await?;
+        if !revoked && keys::holder(&self.0, id).await?.is_none() {
+            return Err(KeyError::NoKey(id.to_owned()));
+        }
+        Ok(revoked)
     }
 
     /// Makes a team.

@@ -20,7 +20,7 @@ use crate::state::Control;
 use crate::store::{Store, StoreError};
 
 /// Name of the embedded database in the data directory.
-const DATABASE: &str = "pome.db";
+pub(crate) const DATABASE: &str = "pome.db";
 
 /// Descriptors that a server with many connections needs.
 const DESCRIPTORS: u64 = 65_536;

@@ -42,7 +42,7 @@ pub(crate) struct ServeWhere {
 #[derive(Debug, Args)]
 pub(crate) struct ServeFlags {
     /// Where to listen
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787", value_parser = listen)]
     pub(crate) listen: SocketAddr,
     /// What addresses that are handed out start with [default: the address that it listens on]
     #[arg(long, value_name = "URL")]
@@ -164,4 +164,11 @@ pub(crate) enum TeamsCommand {
         #[command(flatten)]
         place: ServeWhere,
     },
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| {
+        "expected an address with a port, such as `127.0.0.1:8787`, or `0.0.0.0:8787` for all that this machine has"
+            .to_owned()
+    })
 }

@@ -1,9 +1,13 @@
 //! `pome serve`: the control plane, its keys, its teams and their agents.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use pome_control::{Books, Config, Evaluation, KeyError, LogFormat, LogOptions, Secrets, ServeError, Server};
+use pome_control::{
+    BlobsError, Books, Config, Evaluation, KeyError, LogFormat, LogOptions, Secrets, ServeError, Server,
+};
+use pome_hosted::Address;
 use pome_run::interrupt::Interrupt;
 use pome_sandbox::Component;
 use pome_wire::{Exit, env, time};
@@ -77,23 +81,24 @@ fn serve(flags: &ServeFlags, cx: &Context) -> Result<Exit, Failure> {
 fn config(flags: &ServeFlags, cx: &Context) -> Result<Config, Failure> {
     let data_dir = cx.cwd.join(&flags.place.data_dir);
     let variable = |name: &str| cx.environment.get(name).map(str::to_owned);
-    let secrets = match (&flags.secret_file, cx.environment.get(env::SERVER_SECRET)) {
-        (Some(file), _) => Secrets::read(&cx.cwd.join(file)),
-        (None, Some(secret)) => Secrets::new(secret, "`POME_SERVER_SECRET`"),
+    let (public_url, host_url) =
+        (address("--public-url", flags.public_url.as_ref())?, address("--host-url", flags.host_url.as_ref())?);
+    let database_url = database_url(&flags.place, cx)?;
+    let (secrets, exit) = match (&flags.secret_file, cx.environment.get(env::SERVER_SECRET)) {
+        (Some(file), _) => (Secrets::read(&cx.cwd.join(file)), Exit::Usage),
+        (None, Some(secret)) => (Secrets::new(secret, "`POME_SERVER_SECRET`"), Exit::Usage),
         (None, None) => {
             pome_control::data_dir(&data_dir).map_err(|error| start_failure(&error))?;
-            Secrets::read_or_make(&data_dir.join(SECRET))
+            (Secrets::read_or_make(&data_dir.join(SECRET)), Exit::Orchestrator)
         }
     };
-    let secrets = secrets.map_err(|error| {
-        Failure::from_error(Exit::Orchestrator, &error).hint("`openssl rand -hex 32` makes a secret")
-    })?;
+    let secrets = secrets.map_err(|error| Failure::from_error(exit, &error))?;
     let blob_options = cx.environment.to_map().into_iter().filter(|(name, _)| name.starts_with("AWS_"));
     Ok(Config {
         listen: flags.listen,
-        public_url: flags.public_url.clone(),
+        public_url,
         data_dir,
-        database_url: database_url(&flags.place, cx),
+        database_url,
         blobs_url: flags.blobs_url.clone().or_else(|| variable(env::BLOBS_URL)),
         blob_options: blob_options.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect(),
         secrets,
@@ -105,7 +110,7 @@ fn config(flags: &ServeFlags, cx: &Context) -> Result<Config, Failure> {
         },
         auto_approve: flags.auto_approve,
         components: components(flags.components.as_deref(), cx)?,
-        host_url: flags.host_url.clone(),
+        host_url,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         judge: JUDGE.iter().filter_map(|name| Some(((*name).to_owned(), variable(name)?))).collect(),
     })
@@ -145,16 +150,54 @@ fn components(folder: Option<&Path>, cx: &Context) -> Result<Vec<Component>, Fai
     Ok(components)
 }
 
-fn database_url(place: &ServeWhere, cx: &Context) -> Option<String> {
-    place.database_url.clone().or_else(|| cx.environment.get(env::DATABASE_URL).map(str::to_owned))
+/// An address that is handed out, as it was given.
+fn address(flag: &str, given: Option<&String>) -> Result<Option<String>, Failure> {
+    given
+        .map(|text| Address::parse(text).map(|_| text.clone()))
+        .transpose()
+        .map_err(|error| Failure::usage(format!("`{flag}` cannot be handed out")).because(&error))
+}
+
+/// The address of a shared database. It is not repeated where it is wrong, for it may hold a password.
+fn database_url(place: &ServeWhere, cx: &Context) -> Result<Option<String>, Failure> {
+    let (url, source) = match (&place.database_url, cx.environment.get(env::DATABASE_URL)) {
+        (Some(url), _) => (url.as_str(), "--database-url"),
+        (None, Some(url)) => (url, env::DATABASE_URL),
+        (None, None) => return Ok(None),
+    };
+    if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(Some(url.to_owned()));
+    }
+    Err(Failure::usage(format!("`{source}` is not the address of a PostgreSQL database")).hint(
+        "one looks like `postgres://user:password@host:5432/name`; without it the database is a file in `--data-dir`",
+    ))
+}
+
+/// What to do about a database that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    Make,
+    Refuse,
 }
 
 /// Runs something on the accounts of a server.
-fn with_books<T, F>(place: &ServeWhere, cx: &Context, work: F) -> Result<T, Failure>
+fn with_books<T, F>(place: &ServeWhere, absent: Absent, cx: &Context, work: F) -> Result<T, Failure>
 where
     F: AsyncFnOnce(Books) -> Result<T, KeyError>,
 {
-    let (data_dir, url) = (cx.cwd.join(&place.data_dir), database_url(place, cx));
+    let (data_dir, url) = (cx.cwd.join(&place.data_dir), database_url(place, cx)?);
+    if !Books::are_there(&data_dir, url.as_deref()) {
+        let folder = place.data_dir.display();
+        match absent {
+            Absent::Refuse => {
+                return Err(Failure::usage(format!("there is no database of a server in `{folder}`"))
+                    .hint("`--data-dir` names the folder that `pome serve` was started with"));
+            }
+            Absent::Make => cx.console.note(&format!(
+                "there was no database in `{folder}`, so it is made now; only a server with that `--data-dir` knows it"
+            )),
+        }
+    }
     runtime()?.block_on(async {
         let books = Books::open(data_dir, url.as_deref()).await.map_err(|error| start_failure(&error))?;
         work(books).await.map_err(|error| key_failure(&error))
@@ -164,7 +207,7 @@ where
 fn keys(command: &KeysCommand, cx: &Context) -> Result<Exit, Failure> {
     match command {
         KeysCommand::Add { name, team, place } => {
-            let key = with_books(place, cx, async |books| books.add_key(team.as_deref(), name).await)?;
+            let key = with_books(place, Absent::Make, cx, async |books| books.add_key(team.as_deref(), name).await)?;
             if cx.console.json {
                 cx.console.document(&json!({ "version": 1, "key": key, "id": key.get(..12), "name": name }))?;
             } else {
@@ -173,7 +216,7 @@ fn keys(command: &KeysCommand, cx: &Context) -> Result<Exit, Failure> {
             }
         }
         KeysCommand::List { team, place } => {
-            let keys = with_books(place, cx, async |books| books.keys(team.as_deref()).await)?;
+            let keys = with_books(place, Absent::Refuse, cx, async |books| books.keys(team.as_deref()).await)?;
             if cx.console.json {
                 cx.console.document(&json!({ "version": 1, "keys": keys }))?;
             } else {
@@ -192,8 +235,9 @@ fn keys(command: &KeysCommand, cx: &Context) -> Result<Exit, Failure> {
             }
         }
         KeysCommand::Revoke { id, place } => {
-            with_books(place, cx, async |books| books.revoke_key(id).await)?;
-            cx.console.note(&format!("revoked `{}`", id.get(..12).unwrap_or(id)));
+            let revoked = with_books(place, Absent::Refuse, cx, async |books| books.revoke_key(id).await)?;
+            let id = id.get(..12).unwrap_or(id);
+            cx.console.note(&if revoked { format!("revoked `{id}`") } else { format!("`{id}` was revoked before") });
         }
     }
     Ok(Exit::Passed)
@@ -203,9 +247,9 @@ fn teams(command: &TeamsCommand, cx: &Context) -> Result<Exit, Failure> {
     let teams = match command {
         TeamsCommand::Add { slug, plan, max_sessions, place } => {
             let made = async |books: Books| books.add_team(slug, plan, *max_sessions).await;
-            vec![with_books(place, cx, made)?]
+            vec![with_books(place, Absent::Make, cx, made)?]
         }
-        TeamsCommand::List { place } => with_books(place, cx, async |books| books.teams().await)?,
+        TeamsCommand::List { place } => with_books(place, Absent::Refuse, cx, async |books| books.teams().await)?,
     };
     if cx.console.json {
         cx.console.document(&json!({ "version": 1, "teams": teams }))?;
@@ -221,11 +265,11 @@ fn teams(command: &TeamsCommand, cx: &Context) -> Result<Exit, Failure> {
 fn agents(command: &AgentsCommand, cx: &Context) -> Result<Exit, Failure> {
     let agents = match command {
         AgentsCommand::List { team, place } => {
-            with_books(place, cx, async |books| books.agents(team.as_deref()).await)?
+            with_books(place, Absent::Refuse, cx, async |books| books.agents(team.as_deref()).await)?
         }
         AgentsCommand::Rename { slug, to, team, place } => {
             let renamed = async |books: Books| books.rename_agent(team.as_deref(), slug, to).await;
-            vec![with_books(place, cx, renamed)?]
+            vec![with_books(place, Absent::Refuse, cx, renamed)?]
         }
     };
     if cx.console.json {
@@ -244,7 +288,13 @@ fn agents(command: &AgentsCommand, cx: &Context) -> Result<Exit, Failure> {
 fn start_failure(error: &ServeError) -> Failure {
     let failure = Failure::from_error(Exit::Orchestrator, error);
     match error {
-        ServeError::Listen { .. } => failure.hint("another port: `--listen 127.0.0.1:0` takes any that is free"),
+        ServeError::Listen { source, .. } => failure.hint(match source.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                "`--listen` takes an address of this machine; `0.0.0.0` stands for all that it has"
+            }
+            io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege; `--listen 127.0.0.1:8787` does not",
+            _ => "another port: `--listen 127.0.0.1:0` takes any that is free",
+        }),
         ServeError::Store(_) => {
             failure.hint("the database is a file in `--data-dir`, or what `--database-url` or POME_DATABASE_URL names")
         }
@@ -252,7 +302,8 @@ fn start_failure(error: &ServeError) -> Failure {
         ServeError::Folder { .. } => failure.hint("`--data-dir` names another folder"),
         ServeError::Taken { .. } => failure
             .hint("stop it, or name another folder with `--data-dir`; several servers share a PostgreSQL with `--database-url`"),
-        ServeError::Blobs(_) | ServeError::Key(_) | ServeError::Hosting(_) => failure,
+        ServeError::Blobs(BlobsError::Address { .. }) => Failure::from_error(Exit::Usage, error),
+        ServeError::Blobs(BlobsError::Folder { .. }) | ServeError::Key(_) | ServeError::Hosting(_) => failure,
     }
 }
 
