@@ -32,7 +32,7 @@ fn an_agent_is_registered_written_back_and_linked() {
     project.write(".pome.json", PROJECT);
     let server = Scripted::answers([me(), agent(&json!({})), me()]);
     let output = register(&project, &server, &["My bot"]).run().expect(0);
-    for part in ["agt_1", "my-bot", "judge: m", "twins: github", &format!("cloud: {}/agents/my-bot", server.url())] {
+    for part in ["agt_1", "my-bot", "judge: m", "twins: github", "https://pome.sh/agents/my-bot"] {
         assert!(output.stderr.contains(part), "{part}\n{output:?}");
     }
     assert_eq!(server.asked()[1].json(), json!({"name": "My bot", "twins": ["github"]}));

@@ -25,10 +25,7 @@ pub(crate) fn connect(cx: &Context) -> Result<Plane, Failure> {
     let credentials = credentials::resolve(cx.environment.get(credentials::VARIABLE), home.as_deref())
         .map_err(|error| error.hints().into_iter().fold(Failure::from_error(Exit::Auth, &error), Failure::hint))?;
     let base = api(cx, credentials.api_url.as_deref())?;
-    // What was stored with the address of one server says nothing about another.
-    let own = credentials.api_url.as_deref().is_none_or(|url| Address::parse(url).is_ok_and(|own| own == base));
-    let stored = credentials.dashboard_url.as_deref().filter(|_| own);
-    let dashboard = dashboard(cx, None, stored, &base)?;
+    let dashboard = dashboard(cx, None, credentials.dashboard_url.as_deref())?;
     let client = Client::new(base, credentials.key.clone()).observed(observer(cx));
     Ok(Plane { client, credentials, dashboard })
 }
@@ -49,17 +46,10 @@ pub(crate) fn api(cx: &Context, stored: Option<&str>) -> Result<Address, Failure
     Address::first_of(given, DEFAULT_API_URL).map_err(|error| bad_address(&error))
 }
 
-/// Where its pages are: flag, variable, what is stored; else at the control plane itself, which only the default one has not.
-pub(crate) fn dashboard(
-    cx: &Context,
-    flag: Option<&str>,
-    stored: Option<&str>,
-    api: &Address,
-) -> Result<Address, Failure> {
+/// Where its pages are: flag, variable, what is stored, default.
+pub(crate) fn dashboard(cx: &Context, flag: Option<&str>, stored: Option<&str>) -> Result<Address, Failure> {
     let given = [flag, cx.environment.get(env::DASHBOARD_URL), stored];
-    let api = api.to_string();
-    let default = if api == DEFAULT_API_URL { DEFAULT_DASHBOARD_URL } else { &api };
-    Address::first_of(given, default).map_err(|error| bad_address(&error))
+    Address::first_of(given, DEFAULT_DASHBOARD_URL).map_err(|error| bad_address(&error))
 }
 
 /// What is stored, however it can be read; nothing when it cannot.

@@ -11,7 +11,7 @@ pub(crate) struct Login {
     /// Store this key, without a browser
     #[arg(long, value_name = "API-KEY", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) token: Option<String>,
-    /// Where to sign in [default: `POME_DASHBOARD_URL`, else the control plane itself]
+    /// Where to sign in
     #[arg(long, value_name = "URL")]
     pub(crate) dashboard_url: Option<String>,
     /// Label of the new key
@@ -74,7 +74,7 @@ pub(crate) enum SessionsCommand {
     },
     /// Open a session without a scenario
     Create {
-        /// Twin of the session; repeatable [default: github]
+        /// Twin of the session; repeatable
         #[arg(long = "twin", value_name = "TWIN", num_args = 1)]
         twins: Vec<String>,
         /// Where the secrets go

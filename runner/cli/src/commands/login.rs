@@ -22,13 +22,11 @@ use crate::plane;
 pub(crate) fn run(args: &args::Login, cx: &Context) -> Result<Exit, Failure> {
     let home = plane::home(cx)?;
     let api = plane::api(cx, None)?;
-    let dashboard = plane::dashboard(cx, args.dashboard_url.as_deref(), None, &api)?;
+    let dashboard = plane::dashboard(cx, args.dashboard_url.as_deref(), None)?;
     let (key, team_id) = match &args.token {
         Some(token) => match token.trim() {
             "" => return Err(Failure::usage("`--token` is empty")),
-            token if token.contains(|character: char| character.is_control() || character.is_whitespace()) => {
-                return Err(Failure::usage("`--token` is not an API key: it has blanks in it"));
-            }
+            token if token.contains(char::is_control) => return Err(Failure::usage("`--token` is not an API key")),
             token => (Secret::new(token), None),
         },
         None => {
