@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pome_gateway::Front;
 use tokio::net::TcpListener;
 
 use crate::api;
@@ -15,7 +16,7 @@ use crate::config::Config;
 use crate::hosting::{Hosting, HostingError};
 use crate::keys::{self, KeyError};
 use crate::pages;
-use crate::server::Front;
+use crate::server;
 use crate::state::Control;
 use crate::store::{Store, StoreError};
 
@@ -138,7 +139,7 @@ impl Server {
         let control = Control::new(config, &public_url, store, blobs, hosting.clone());
         crate::sweeper::start(&control);
         let router = api::router(Arc::clone(&control), pages::router(Arc::clone(&control)));
-        let front = Front::start(listener, hosting.clone(), control.metrics.clone(), router);
+        let front = server::start(listener, hosting.clone(), control.metrics.clone(), router);
         Ok(Self { address, public_url, first_key, front, hosting, _alone: alone })
     }
 

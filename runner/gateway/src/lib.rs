@@ -15,6 +15,7 @@ mod control;
 mod delivery;
 mod description;
 mod fault;
+mod front;
 mod hosted;
 mod http;
 mod journal;
@@ -35,6 +36,7 @@ mod worlds;
 
 pub use delivery::Reach;
 pub use description::public_state;
+pub use front::{Bounds, Front};
 pub use hosted::{HistoryError, Hosted, HostedConfig, Twin};
 pub use http::{Body, Reply, Unanswered};
 pub use log::{Entry, Log, Logged, Rows};

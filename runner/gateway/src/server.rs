@@ -5,17 +5,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use pome_sandbox::{Component, Fault, OpenError, WorldOptions};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::net::TcpListener;
 
 use crate::delivery::{Deliveries, Reach};
 use crate::description::Prepared;
+use crate::front::{Bounds, Front};
 use crate::recorder::Recorder;
 use crate::seed;
 use crate::session;
@@ -190,8 +185,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Server {
     shared: Arc<Shared>,
-    stopping: CancellationToken,
-    tasks: TaskTracker,
+    front: Front,
 }
 
 /// What every connection sees.
@@ -259,10 +253,18 @@ impl Server {
             on_trap: config.on_trap,
             traps: Mutex::default(),
         });
-        let server = Self { shared, stopping: CancellationToken::new(), tasks: TaskTracker::new() };
-        server.tasks.spawn(accept(listener, Arc::clone(&server.shared), server.stopping.clone(), server.tasks.clone()));
-        server.tasks.spawn(sweep(Arc::downgrade(&server.shared), server.stopping.clone()));
-        Ok(server)
+        let bounds = Bounds {
+            head_time: shared.limits.head_time,
+            drain_time: shared.limits.drain_time,
+            connections: Some(shared.limits.connections),
+        };
+        let seen = Arc::clone(&shared);
+        let front = Front::start(listener, bounds, move |peer, request| {
+            let shared = Arc::clone(&seen);
+            async move { session::answer(&shared, peer, request, None).await }
+        });
+        front.beside(sweep(Arc::downgrade(&shared)));
+        Ok(Self { shared, front })
     }
 
     /// Where it listens.
@@ -312,17 +314,7 @@ impl Server {
 
     /// Stops listening, lets answers that are under way leave, closes everything.
     pub async fn stop(self) {
-        self.stopping.cancel();
-        self.tasks.close();
-        // Connections that are still busy after that are closed with the runtime's tasks.
-        let _ = tokio::time::timeout(self.shared.limits.drain_time, self.tasks.wait()).await;
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stopping.cancel();
-        self.tasks.close();
+        self.front.stop().await;
     }
 }
 
@@ -339,62 +331,10 @@ pub(crate) fn world_of(
     Ok((WorldOptions { seed: Some(parts.document), clock, ..options }, parts.rules))
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, stopping: CancellationToken, tasks: TaskTracker) {
-    let room = Arc::new(Semaphore::new(shared.limits.connections));
-    loop {
-        let accepted = async {
-            let place = Arc::clone(&room).acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, accepted) = tokio::select! {
-            () = stopping.cancelled() => return,
-            accepted = accepted => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
-                tasks.spawn(async move {
-                    let _place = place;
-                    serve(stream, peer, shared, stopping).await;
-                });
-            }
-            // Out of descriptors, or the client is gone already: others may still be served.
-            Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    }
-}
-
-async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>, stopping: CancellationToken) {
-    // Small answers must not wait for more data to fill a segment.
-    let _ = stream.set_nodelay(true);
-    let head_time = shared.limits.head_time;
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { session::answer(&shared, peer, request, None).await }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(head_time)
-        .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = std::pin::pin!(connection);
-    // What a broken connection says is of no use to anybody: its client is gone.
-    tokio::select! {
-        _ = connection.as_mut() => {}
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = connection.await;
-        }
-    }
-}
-
 /// Ends worlds whose time is over, also when nobody asks for them.
-async fn sweep(shared: Weak<Shared>, stopping: CancellationToken) {
+async fn sweep(shared: Weak<Shared>) {
     loop {
-        tokio::select! {
-            () = stopping.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
-        }
+        tokio::time::sleep(SWEEP).await;
         match shared.upgrade() {
             Some(shared) => shared.worlds.sweep(crate::session::now_seconds()),
             None => return,
