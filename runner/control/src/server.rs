@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use futures_util::FutureExt as _;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use pome_gateway::{Bounds, Front};

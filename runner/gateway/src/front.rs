@@ -42,7 +42,7 @@ impl Front {
     /// Accepts connections and answers their requests. An answer that fails closes its connection.
     pub fn start<A, F, B, E>(listener: TcpListener, bounds: Bounds, answer: A) -> Self
     where
-        A: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + 'static,
+        A: Fn(SocketAddr, Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Result<Response<B>, E>> + Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
