@@ -213,7 +213,7 @@ fn a_created_session_never_shows_its_secret() {
     github: http://x.example/github/ses_1
       mcp: http://x.example/github/ses_1/mcp
     secrets: not kept; `--secrets-file <path>` keeps them
-    cloud: http://127.0.0.1:<port>/twins/ses_1
+    cloud: https://pome.sh/twins/ses_1
     ");
     let request = server.asked()[0].json();
     assert_eq!(request["twins"], json!(["github"]));
