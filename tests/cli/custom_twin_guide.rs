@@ -72,19 +72,22 @@ fn the_guide_builds_a_twin_and_runs_an_agent_against_it() {
     };
     let repository = root();
     let script = script(&fs::read_to_string(repository.join("docs/custom-twins.md")).unwrap());
-    // A fixed folder, so that what is compiled once is not compiled again.
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("custom-twin-guide");
-    let _ = fs::remove_dir_all(folder.join("todo"));
-    let _ = fs::remove_file(folder.join("pome"));
-    fs::create_dir_all(folder.join("target")).unwrap();
+    // Where a reader would be: not inside this repository, whose workspace a new package would join. What is compiled stays in a
+    // fixed folder, so that it is not compiled again.
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let compiled = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("custom-twin-guide");
+    fs::create_dir_all(&compiled).unwrap();
     std::os::unix::fs::symlink(&repository, folder.join("pome")).unwrap();
     // The versions that this repository has been tested with, and no look at the registry.
-    let script = script
-        .replace("cd todo\n", &format!("cd todo\nln -s ../target target\ncp {}/Cargo.lock .\n", repository.display()));
+    let script = script.replace(
+        "cd todo\n",
+        &format!("cd todo\nln -s {} target\ncp {}/Cargo.lock .\n", compiled.display(), repository.display()),
+    );
     let mut shell = Command::new("sh");
     shell
         .args(["-c", &script])
-        .current_dir(&folder)
+        .current_dir(folder)
         .env("CARGO_NET_OFFLINE", "true")
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS")
