@@ -177,9 +177,9 @@ fn check(url: &str, session: &Session, known: &Known) -> usize {
     for title in there.keys() {
         assert!(known.acknowledged.contains_key(title) || known.uncertain.contains(title), "nobody wrote `{title}`");
     }
-    let Told::Answer(200, Value::Array(events)) = call(&client, url, session, "GET", "/_pome/events", None, None)
-    else {
-        panic!("the events of {} cannot be read", session.id);
+    let events = match call(&client, url, session, "GET", "/_pome/events", None, None) {
+        Told::Answer(200, Value::Array(events)) => events,
+        other => panic!("the events of {} cannot be read: {other:?}", session.id),
     };
     let written = events.iter().filter(|row| row["method"] == "POST" && row["status"] == 201).count();
     assert_eq!(written, there.len(), "each write of {} is in the trace once", session.id);
